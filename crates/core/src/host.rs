@@ -1,0 +1,249 @@
+//! The seam between the core and a host: what the core asks for, as values. No I/O happens here.
+
+use crate::store::{Op, Reply, Shard, StoreError};
+use crate::time::Millis;
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode};
+use std::future::Future;
+use std::sync::Arc;
+use wharf_wire::scan::Segments;
+
+/// What carries out the core's decisions: native sockets, or a Worker's `fetch`.
+///
+/// Futures are not `Send`: a host runs one request on one thread.
+#[expect(async_fn_in_trait, reason = "hosts are used generically on one thread, so no `Send` bound is wanted")]
+pub trait Host {
+    /// An upstream's answer body, still open.
+    type Body;
+    /// A client's request body that has not been read; it cannot be replayed.
+    type Upload;
+
+    /// The time now.
+    fn now(&self) -> Millis;
+    /// 64 bits from a cryptographic random source.
+    fn random(&self) -> u64;
+    /// Sends a request and waits for the answer's head.
+    async fn send(&self, request: UpstreamRequest<Self::Upload>) -> Result<Answer<Self::Body>, TransportError>;
+    /// The next piece of an answer's body; `None` at its clean end.
+    async fn read(&self, body: &mut Self::Body) -> Result<Option<Bytes>, TransportError>;
+    /// Reads a client's body to its end, or fails once it is over `limit` bytes.
+    async fn collect(&self, upload: &mut Self::Upload, limit: usize) -> Result<Bytes, CollectError>;
+    /// The next piece of a client's body; `None` at its clean end.
+    async fn receive(&self, upload: &mut Self::Upload) -> Result<Option<Bytes>, CollectError>;
+    /// Waits.
+    async fn sleep(&self, wait: Millis);
+    /// One atomic step on one shard of shared state.
+    async fn call(&self, shard: &Shard, op: Op) -> Result<Reply, StoreError>;
+    /// Runs `work` beside the request, also after the client has left.
+    fn defer(&self, work: impl Future<Output = ()> + 'static);
+}
+
+/// Whether a URL is `http` or `https`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// Plain.
+    Http,
+    /// With TLS.
+    Https,
+}
+
+/// Where a connection goes: the key of a connection pool.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// Plain or TLS.
+    pub scheme: Scheme,
+    /// Host name or address; an IPv6 address without its brackets.
+    pub host: String,
+    /// Port, also when it is the default one.
+    pub port: u16,
+}
+
+impl Origin {
+    /// What goes in a `Host` header: the port only when it is not the scheme's own, IPv6 in brackets.
+    pub fn authority(&self) -> String {
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        match (self.scheme, self.port) {
+            (Scheme::Http, 80) | (Scheme::Https, 443) => host,
+            _ => format!("{host}:{}", self.port),
+        }
+    }
+}
+
+/// How a request leaves: straight, from a region of a hosted platform, or through an outbound proxy.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub enum Egress {
+    /// Straight from where we run.
+    #[default]
+    Direct,
+    /// From a Durable Object placed by this hint (`wnam`, …); a host that has no such thing goes direct.
+    Hint(Arc<str>),
+    /// Through an outbound proxy.
+    Proxy(Arc<Proxy>),
+}
+
+/// An outbound HTTP proxy (`http://` or `https://`).
+///
+/// No `Debug` on the credential: it may carry a password.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Proxy {
+    /// Where the proxy listens.
+    pub origin: Origin,
+    /// The value of `Proxy-Authorization`, if the URL held user and password.
+    pub authorization: Option<crate::secret::Secret>,
+}
+
+impl std::fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Proxy").field("origin", &self.origin).finish_non_exhaustive()
+    }
+}
+
+/// How long each phase may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// TCP, TLS and proxy handshakes together.
+    pub connect: Millis,
+    /// From the request's last byte to the answer's head.
+    pub first_byte: Millis,
+    /// Between two pieces of the answer's body.
+    pub idle: Millis,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self { connect: Millis::seconds(10), first_byte: Millis::seconds(600), idle: Millis::seconds(300) }
+    }
+}
+
+/// Which HTTP version an upstream is spoken to in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum HttpVersion {
+    /// Over TLS what ALPN settles on (both are offered); HTTP/1.1 otherwise.
+    #[default]
+    Auto,
+    /// HTTP/1.1 only.
+    Http1,
+    /// HTTP/2 only; without TLS by prior knowledge.
+    Http2,
+}
+
+/// A request that is ready to go out: nothing in it is left to decide.
+pub struct UpstreamRequest<U> {
+    /// The method.
+    pub method: Method,
+    /// Where to connect to.
+    pub origin: Arc<Origin>,
+    /// The value of `Host` / `:authority`.
+    pub authority: Arc<str>,
+    /// Path and query, as they go on the wire.
+    pub path: String,
+    /// Headers with credentials, without `Host`, `Content-Length`, `Transfer-Encoding` and hop-by-hop ones: the host writes those.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Payload<U>,
+    /// Time limits.
+    pub timeouts: Timeouts,
+    /// The way out.
+    pub egress: Egress,
+    /// HTTP version wanted.
+    pub version: HttpVersion,
+    /// Do not use a kept-alive connection (the last one turned out dead).
+    pub fresh: bool,
+}
+
+/// A request body.
+pub enum Payload<U> {
+    /// No body: neither `Content-Length` nor `Transfer-Encoding` is written (but for `Content-Length: 0` on POST, PUT, PATCH).
+    Empty,
+    /// Held in memory: can be sent again.
+    Bytes(Segments),
+    /// Comes from the client as it is sent on: cannot be sent again.
+    Stream {
+        /// Bytes that were read already.
+        first: Bytes,
+        /// The rest.
+        rest: U,
+        /// The whole length (first and rest), where the client said it; else it is sent chunked.
+        length: Option<u64>,
+    },
+}
+
+/// An answer whose head is complete.
+pub struct Answer<B> {
+    /// Status.
+    pub status: StatusCode,
+    /// Headers as they came.
+    pub headers: HeaderMap,
+    /// The open body.
+    pub body: B,
+}
+
+/// Why a request got no answer, or an answer's body no end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TransportError {
+    /// The name did not resolve.
+    Dns,
+    /// Nobody listens there, or no route.
+    Connect,
+    /// The TLS handshake failed.
+    Tls,
+    /// The outbound proxy refused or failed.
+    Proxy,
+    /// A kept-alive connection was closed before any byte of the answer.
+    Stale,
+    /// Closed or reset before the head was complete, or inside the body.
+    Closed,
+    /// What came is not HTTP, or a head over the limit.
+    Garbage,
+    /// No connection in time.
+    ConnectTimeout,
+    /// No head in time.
+    HeadTimeout,
+    /// Silence inside the body.
+    IdleTimeout,
+    /// The client's own body ended early or broke while it was being sent on.
+    Upload,
+}
+
+impl TransportError {
+    /// True for the three time-outs (504); everything else is 502.
+    pub const fn is_timeout(self) -> bool {
+        match self {
+            Self::ConnectTimeout | Self::HeadTimeout | Self::IdleTimeout => true,
+            Self::Dns
+            | Self::Connect
+            | Self::Tls
+            | Self::Proxy
+            | Self::Stale
+            | Self::Closed
+            | Self::Garbage
+            | Self::Upload => false,
+        }
+    }
+
+    /// A short stable word for logs and messages.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Dns => "dns_failure",
+            Self::Connect => "connect_refused",
+            Self::Tls => "tls_failure",
+            Self::Proxy => "proxy_failure",
+            Self::Stale => "stale_connection",
+            Self::Closed => "closed_early",
+            Self::Garbage => "not_http",
+            Self::ConnectTimeout => "connect_timeout",
+            Self::HeadTimeout => "head_timeout",
+            Self::IdleTimeout => "idle_timeout",
+            Self::Upload => "upload_broken",
+        }
+    }
+}
+
+/// Why a client's body could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CollectError {
+    /// Over the limit.
+    TooLarge,
+    /// Ended early, or is not valid on the wire.
+    Broken,
+}

@@ -1,0 +1,174 @@
+//! The compiled configuration: an immutable snapshot that every request reads. Made by `config`, changed by nobody.
+
+use crate::host::{Egress, HttpVersion, Origin, Timeouts};
+use crate::provider::Provider;
+use crate::secret::Secret;
+use crate::store::Shard;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Everything a request needs to know.
+pub struct Table {
+    /// Catalogue order, then configured order.
+    pub entries: Vec<Entry>,
+    /// Ids and aliases to places in `entries`.
+    pub names: HashMap<String, usize>,
+    /// Who may call.
+    pub access: Access,
+    /// `ADMIN_API_KEY`.
+    pub admin: Option<Secret>,
+    /// Alias to model name.
+    pub aliases: HashMap<String, String>,
+    /// Route to its targets, in order.
+    pub routes: HashMap<String, Route>,
+    /// What `default` stands for.
+    pub default_model: Option<String>,
+    /// `ENABLE_GLOBAL_ROUND_ROBIN`: strict rotation through the store.
+    pub round_robin: bool,
+    /// Cloudflare's AI Gateway.
+    pub gateway: GatewaySettings,
+    /// Which origins a browser may call from.
+    pub cors: Cors,
+    /// Rules for the way out, first match wins.
+    pub egress: Vec<EgressRule>,
+    /// Where we run, as configured (`WHARF_LOC`, `WHARF_COLO`, `region`).
+    pub place: Place,
+    /// Limits on what a client may send.
+    pub limits: Limits,
+    /// `DEV`, shown by `/status`.
+    pub dev: bool,
+}
+
+/// One provider in force.
+pub struct Entry {
+    /// Its data.
+    pub provider: Provider,
+    /// Where it is; `None` while a provider without a base URL of its own is not configured.
+    pub base: Option<Base>,
+    /// Its keys.
+    pub pool: KeyPool,
+    /// Came from the configuration rather than the catalogue.
+    pub custom: bool,
+    /// Takes the client's own credential where we have none.
+    pub relay: bool,
+    /// Time limits.
+    pub timeouts: Timeouts,
+    /// HTTP version.
+    pub version: HttpVersion,
+    /// Top-level members removed from JSON bodies.
+    pub drop_params: Vec<String>,
+    /// Ask for usage in streams (`stream_options.include_usage`).
+    pub ask_usage: bool,
+    /// Goes through the AI Gateway when one is in force.
+    pub via_gateway: bool,
+    /// A fixed model list; empty: ask the provider.
+    pub models: Vec<String>,
+}
+
+impl Entry {
+    /// A built-in with a key, a keyless built-in whose base URL is configured, or any custom endpoint.
+    pub fn available(&self) -> bool {
+        self.base.is_some() && (self.custom || self.provider.keyless || !self.pool.keys.is_empty())
+    }
+}
+
+/// A base URL in parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// Where to connect.
+    pub origin: Arc<Origin>,
+    /// `Host` header.
+    pub authority: Arc<str>,
+    /// Path without a trailing slash; may be empty.
+    pub path: String,
+    /// Query that every request carries.
+    pub query: Option<String>,
+}
+
+/// The keys of one provider.
+pub struct KeyPool {
+    /// Where rotation is kept: the name of the keys' variable as P1 spells it, or the custom endpoint's name.
+    pub shard: Shard,
+    /// In configured order, without duplicates.
+    pub keys: Vec<Secret>,
+}
+
+/// Who may call.
+pub enum Access {
+    /// Holders of one of these keys.
+    Keys(Vec<Caller>),
+    /// No caller key is configured, on loopback or in `DEV`: local callers only (`Host` and `Origin` must be loopback).
+    Local,
+    /// `--open` / `OPEN=true`: everybody.
+    Open,
+}
+
+/// A holder of one of our keys.
+pub struct Caller {
+    /// SHA-256 of the key.
+    pub digest: [u8; 32],
+    /// What logs call it: `key-1`, … in configured order, or a name of its own. Never the key.
+    pub label: String,
+}
+
+/// A named list of targets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// `provider/model`, tried in order.
+    pub targets: Vec<String>,
+}
+
+/// Cloudflare's AI Gateway, as configured.
+pub struct GatewaySettings {
+    /// Its origin with base path (`https://gateway.ai.cloudflare.com/v1`).
+    pub base: Base,
+    /// `CLOUDFLARE_ACCOUNT_ID`; without it no gateway is ever in force.
+    pub account: Option<String>,
+    /// `AI_GATEWAY_NAME`: in force for every request.
+    pub name: Option<String>,
+    /// `CF_AIG_TOKEN`.
+    pub token: Option<Secret>,
+    /// `x-wharf-direct: true` is honoured.
+    pub allow_direct: bool,
+    /// Chat goes as `compat` steps where the provider is on that list.
+    pub compat: bool,
+}
+
+/// Which origins a browser may call from.
+pub enum Cors {
+    /// `*`.
+    Any,
+    /// These; the match is echoed.
+    Origins(Vec<String>),
+}
+
+/// One rule for the way out.
+#[derive(Clone, Debug)]
+pub struct EgressRule {
+    /// Countries; empty: any.
+    pub loc: Vec<String>,
+    /// Data centres; empty: any.
+    pub colo: Vec<String>,
+    /// Provider ids; empty: any.
+    pub provider: Vec<String>,
+    /// The way out.
+    pub via: Egress,
+    /// When that way fails: go direct, or fail.
+    pub or_direct: bool,
+}
+
+/// Where we run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// Country, ISO 3166-1 alpha-2.
+    pub loc: Option<String>,
+    /// Data centre, IATA code.
+    pub colo: Option<String>,
+}
+
+/// Limits on what a client may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of a JSON body, decoded size included.
+    pub json_body: usize,
+}
