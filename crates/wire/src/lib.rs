@@ -1,0 +1,3 @@
+//! LLM wire formats
+pub mod format;
+pub mod scan;
