@@ -78,9 +78,9 @@ pub struct Paths {
     pub messages: Option<Cow<'static, str>>,
     /// Anthropic token counting.
     pub count_tokens: Option<Cow<'static, str>>,
-    /// The folder of Gemini's `{model}:generateContent`.
+    /// The folder of Gemini's calls: `/{model}:generateContent` is put behind it.
     pub generate: Option<Cow<'static, str>>,
-    /// `{model}` is put before `:generateContent`; `embeddings`, `completions`, `moderations`, `images/…`, `audio/…` hang under this prefix.
+    /// What `/embeddings`, `/completions`, `/moderations`, `/images/…`, `/audio/…` hang under; may be empty.
     pub openai: Option<Cow<'static, str>>,
     /// Which of the paths under `openai` exist.
     pub offers: &'static [Offer],
@@ -108,14 +108,8 @@ pub enum Offer {
 }
 
 /// Every endpoint: what is assumed of OpenAI itself and of a custom endpoint.
-pub const ALL_OFFERS: &[Offer] = &[
-    Offer::Embeddings,
-    Offer::Completions,
-    Offer::Moderations,
-    Offer::Images,
-    Offer::Audio,
-    Offer::Rerank,
-];
+pub const ALL_OFFERS: &[Offer] =
+    &[Offer::Embeddings, Offer::Completions, Offer::Moderations, Offer::Images, Offer::Audio, Offer::Rerank];
 
 /// A provider at Cloudflare's AI Gateway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +118,10 @@ pub struct GatewaySlug {
     pub slug: &'static str,
     /// Chat may use the gateway's `compat` endpoint (P1's list).
     pub compat: bool,
+    /// The gateway wants other paths there than the provider itself (resource or region first), so the paths of
+    /// `Paths` mean nothing to it: model routes go direct, pass-through and universal steps, whose paths the client
+    /// wrote, go through.
+    pub own_paths: bool,
 }
 
 /// How a provider lists its models.
