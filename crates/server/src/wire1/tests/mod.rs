@@ -1,0 +1,5 @@
+//! Tests of the codec.
+
+mod bodies;
+mod heads;
+mod writing;
