@@ -1,3 +1,19 @@
-//! LLM wire formats
+//! LLM wire formats: bytes in, bytes out. No runtime, no socket, no clock, no provider.
+//!
+//! `scan` reads and edits a request body without parsing it into a tree, `tap` reads beside an answer that
+//! goes through untouched, `relay` decides how such an answer ends.
+
 pub mod format;
+pub mod frame;
+pub mod relay;
 pub mod scan;
+pub mod stream_error;
+pub mod tap;
+pub mod usage;
+
+pub use format::Format;
+pub use relay::{End, Finish, Relay, RelayKind};
+pub use scan::{Edited, Edits, Member, Model, Root, Scan, ScanError, Segments, edit, members, scan, splice};
+pub use stream_error::{error_body, error_event};
+pub use tap::{Seen, Tap};
+pub use usage::Usage;

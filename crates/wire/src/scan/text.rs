@@ -24,7 +24,8 @@ pub(crate) fn plain_end(body: &[u8], mut at: usize, non_ascii: &mut bool) -> usi
         at += 8;
         clean += 1;
         if clean == WORDS_FIRST {
-            at = clean_blocks(body, at, non_ascii);
+            *non_ascii |= high & HIGHS != 0;
+            at = clean_blocks(body, at, *non_ascii);
             clean = 0;
         }
     }
@@ -47,23 +48,28 @@ const fn stops(word: u64) -> u64 {
     ((low.wrapping_sub(ONES * 0x21) & !low) | (backslash.wrapping_sub(ONES) & !backslash)) & HIGHS
 }
 
-/// Goes on over whole blocks of plain text. Written so that the compiler makes vector code of it.
-fn clean_blocks(body: &[u8], mut at: usize, non_ascii: &mut bool) -> usize {
+/// Goes on over whole blocks of plain text. Written so that the compiler makes vector code of it. As long as all
+/// was ASCII, one signed comparison finds the bytes above it too: that is half the work.
+fn clean_blocks(body: &[u8], at: usize, non_ascii: bool) -> usize {
     let (blocks, _) = body.get(at..).unwrap_or_default().as_chunks::<64>();
-    let mut high = 0u8;
-    for block in blocks {
-        let mut hit = 0u8;
-        for &byte in block {
-            hit |= u8::from((byte ^ 2) < 0x21) | u8::from(byte == b'\\');
-            high |= byte;
-        }
-        if hit != 0 {
-            break;
-        }
-        at += 64;
-    }
-    *non_ascii |= high >= 0x80;
-    at
+    let clean = if non_ascii {
+        blocks
+            .iter()
+            .take_while(|block| {
+                !block.iter().fold(false, |hit, &byte| hit | ((byte ^ 2) < 0x21) | (byte == b'\\'))
+            })
+            .count()
+    } else {
+        blocks
+            .iter()
+            .take_while(|block| {
+                !block
+                    .iter()
+                    .fold(false, |hit, &byte| hit | ((byte ^ 2).cast_signed() < 0x21) | (byte == b'\\'))
+            })
+            .count()
+    };
+    at + clean * 64
 }
 
 /// The index behind a string whose opening quote is at `at`; `None` when it does not end.

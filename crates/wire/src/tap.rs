@@ -1,0 +1,150 @@
+//! Reads beside an answer that goes through untouched: usage, and whether the answer is whole. Never changes or
+//! delays a byte, and holds next to nothing: a usage object at most, whatever the size of the answer.
+//!
+//! `tap/sse.rs` finds the lines worth reading, `tap/probe.rs` reads JSON as it comes.
+
+mod probe;
+mod sse;
+
+#[cfg(test)]
+mod tests;
+
+use crate::{Format, Usage};
+use probe::Probe;
+use sse::SseTap;
+
+/// What a tap has seen of one answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The tokens it cost, as far as it said so.
+    pub usage: Usage,
+    /// The answer is whole by the rules of its format.
+    pub complete: bool,
+    /// It stopped between two events.
+    pub boundary: bool,
+    /// An error came in-band, in a body that began well.
+    pub error: bool,
+    /// Nothing came, comments and blanks apart.
+    pub empty: bool,
+    /// Events with data.
+    pub events: u64,
+}
+
+/// Reads one answer as it goes by.
+#[derive(Debug)]
+pub struct Tap {
+    format: Option<Format>,
+    kind: Kind,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Json(Probe),
+    Sse(SseTap),
+}
+
+impl Tap {
+    /// For a JSON body: one object, or Gemini's growing array, or an object per line. With a format of `None`
+    /// whatever is recognised is read.
+    #[must_use]
+    pub fn json(format: Option<Format>) -> Self {
+        Self { format, kind: Kind::Json(Probe::new(true)) }
+    }
+
+    /// For server-sent events. With a format of `None` nothing is known about the end: always complete.
+    #[must_use]
+    pub fn sse(format: Option<Format>) -> Self {
+        Self { format, kind: Kind::Sse(SseTap::new(format)) }
+    }
+
+    /// The next bytes.
+    pub fn push(&mut self, bytes: &[u8]) {
+        match &mut self.kind {
+            Kind::Json(probe) => probe.push(bytes),
+            Kind::Sse(sse) => sse.push(bytes),
+        }
+    }
+
+    /// The answer has ended, well or not.
+    pub fn finish(&mut self) -> Seen {
+        if let Kind::Json(probe) = &mut self.kind {
+            probe.finish();
+        }
+        Seen {
+            usage: self.probe().usage(),
+            complete: self.complete(),
+            boundary: self.boundary(),
+            error: self.error(),
+            empty: self.empty(),
+            events: self.events(),
+        }
+    }
+
+    /// The answer is whole, as far as it has come.
+    #[must_use]
+    pub fn complete(&self) -> bool {
+        let flags = self.probe().flags();
+        match (&self.kind, self.format) {
+            (Kind::Json(probe), Some(Format::OllamaChat)) => probe.closed() && flags.ollama_done,
+            (Kind::Json(probe), _) => probe.closed(),
+            (Kind::Sse(_), Some(Format::OpenAiChat)) => self.terminal() || flags.finish_reason,
+            (Kind::Sse(_), Some(Format::GeminiGenerate)) => flags.gemini_finish,
+            (Kind::Sse(_), Some(Format::OpenAiResponses)) => self.terminal() || self.error(),
+            (Kind::Sse(_), _) => self.terminal(),
+        }
+    }
+
+    /// The last event of its format has come: nothing of worth can follow. A finish reason alone isn't that, since
+    /// usage may follow it.
+    #[must_use]
+    pub fn terminal(&self) -> bool {
+        let flags = self.probe().flags();
+        match (&self.kind, self.format) {
+            (Kind::Json(_), _) => self.complete(),
+            (Kind::Sse(sse), Some(Format::OpenAiChat)) => sse.done(),
+            (Kind::Sse(_), Some(Format::AnthropicMessages)) => flags.message_stop,
+            (Kind::Sse(_), Some(Format::OpenAiResponses)) => flags.response_end,
+            (Kind::Sse(_), Some(Format::CohereChat)) => flags.message_end,
+            (Kind::Sse(_), Some(Format::GeminiGenerate)) => false,
+            (Kind::Sse(_), Some(Format::BedrockConverse | Format::OllamaChat) | None) => true,
+        }
+    }
+
+    /// Between two events: an event of ours could follow here.
+    #[must_use]
+    pub fn boundary(&self) -> bool {
+        match &self.kind {
+            Kind::Json(probe) => probe.closed() || !probe.started(),
+            Kind::Sse(sse) => sse.boundary(),
+        }
+    }
+
+    /// An error came in-band.
+    #[must_use]
+    pub fn error(&self) -> bool {
+        let flags = self.probe().flags();
+        flags.error || (self.format == Some(Format::OpenAiResponses) && flags.response_failed)
+    }
+
+    fn empty(&self) -> bool {
+        match &self.kind {
+            Kind::Json(probe) => !probe.started(),
+            Kind::Sse(sse) => sse.events() == 0 && sse.boundary(),
+        }
+    }
+
+    /// Events with data so far.
+    pub(crate) fn events(&self) -> u64 {
+        match &self.kind {
+            Kind::Json(_) => 0,
+            Kind::Sse(sse) => sse.events(),
+        }
+    }
+
+    const fn probe(&self) -> &Probe {
+        match &self.kind {
+            Kind::Json(probe) => probe,
+            Kind::Sse(sse) => sse.probe(),
+        }
+    }
+}
