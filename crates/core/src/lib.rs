@@ -2,12 +2,16 @@
 //!
 //! No runtime, no socket, no clock, no environment, no randomness of its own (see `host::Host`).
 
+pub mod coding;
 pub mod config;
+pub mod echo;
 pub mod error;
 pub mod host;
+pub mod models;
 pub mod provider;
 pub mod record;
 pub mod secret;
+pub mod status;
 pub mod store;
 pub mod table;
 pub mod time;
