@@ -1,12 +1,13 @@
 //! `GET /v1/models`, the pure part: a provider's page becomes entries of one shape, entries of all providers become
 //! one list, and the list is written in the caller's dialect. Asking, and what to ask next, is the exchange's work.
 
-pub mod cache;
+mod cache;
 mod render;
 
 #[cfg(test)]
 mod tests;
 
+pub use cache::{Cache, Look, Slot};
 pub use render::{one, render};
 
 use crate::provider::{ModelList, ModelShape, Paging, Provider};
