@@ -5,6 +5,7 @@
 
 pub mod format;
 pub mod frame;
+pub mod multipart;
 pub mod relay;
 pub mod scan;
 pub mod stream_error;

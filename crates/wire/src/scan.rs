@@ -13,6 +13,7 @@ mod tests;
 use std::borrow::Cow;
 use std::ops::Range;
 
+pub(crate) use edit::replace;
 pub use edit::{Edited, Edits, Segments, edit, splice};
 pub use members::{Member, Members, members};
 
