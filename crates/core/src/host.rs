@@ -12,7 +12,11 @@ use wharf_wire::scan::Segments;
 ///
 /// Futures are not `Send`: a host runs one request on one thread.
 #[expect(async_fn_in_trait, reason = "hosts are used generically on one thread, so no `Send` bound is wanted")]
-pub trait Host {
+pub trait Host: Clone + 'static {
+    /// The host can leave from a region that a hint names; where it can't, a hint means direct.
+    const HINTS: bool;
+    /// How many calls one request may have in flight (model lists, probes).
+    const PARALLEL: usize;
     /// An upstream's answer body, still open.
     type Body;
     /// A client's request body that has not been read; it cannot be replayed.
@@ -24,12 +28,14 @@ pub trait Host {
     fn random(&self) -> u64;
     /// Sends a request and waits for the answer's head.
     async fn send(&self, request: UpstreamRequest<Self::Upload>) -> Result<Answer<Self::Body>, TransportError>;
-    /// The next piece of an answer's body; `None` at its clean end.
+    /// The next piece of an answer's body; `None` at its clean end. Dropping the future loses nothing.
     async fn read(&self, body: &mut Self::Body) -> Result<Option<Bytes>, TransportError>;
     /// Reads a client's body to its end, or fails once it is over `limit` bytes.
     async fn collect(&self, upload: &mut Self::Upload, limit: usize) -> Result<Bytes, CollectError>;
     /// The next piece of a client's body; `None` at its clean end.
     async fn receive(&self, upload: &mut Self::Upload) -> Result<Option<Bytes>, CollectError>;
+    /// A client's body that has arrived completely already, without waiting; it can then be sent again.
+    fn whole(&self, upload: &mut Self::Upload) -> Option<Bytes>;
     /// Waits.
     async fn sleep(&self, wait: Millis);
     /// One atomic step on one shard of shared state.

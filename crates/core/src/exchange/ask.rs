@@ -1,0 +1,329 @@
+//! Model routes: the body is read, its model becomes targets, and each target is asked in the caller's own format.
+
+use super::attempt::{Body, Ended, Limits, Peer, Prepared, failure};
+use super::form::Form;
+use super::reply::Reply;
+use super::{Call, Core};
+use crate::coding;
+use crate::error::{Error, Kind};
+use crate::gateway::{self, Gateway};
+use crate::headers::{self, text};
+use crate::host::{CollectError, Host, TransportError};
+use crate::ingress::Ask;
+use crate::keys::{self, KeyOrder};
+use crate::provider::{Offer, Provider};
+use crate::record::Record;
+use crate::route::{self, Target, printable};
+use crate::table::{Entry, Place};
+use crate::upstream;
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::borrow::Cow;
+use std::rc::Rc;
+use wharf_wire::scan::{self, Edits, Model, Root, Scan, Segments};
+
+/// A model name in a path: what RFC 3986 lets stand in one, `/` included, stays.
+const IN_PATH: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/').remove(b'@').remove(b':');
+
+/// What is asked, once the body is read.
+pub(super) struct Question<'q> {
+    pub ask: &'q Ask,
+    /// The model as the caller wrote it.
+    pub model: String,
+    pub body: Asked,
+    /// The caller wants a stream.
+    pub stream: bool,
+}
+
+/// The body of a question.
+pub(super) enum Asked {
+    Json(Bytes, Scan),
+    Form(Form),
+}
+
+impl<H: Host> Core<H> {
+    /// Answers a model route.
+    pub(super) async fn ask(
+        self: &Rc<Self>,
+        mut call: Call<'_, H::Upload>,
+        record: &mut Record,
+        ask: &Ask,
+        path_model: Option<String>,
+    ) -> Result<Reply<H::Body>, Error> {
+        let media = text(&call.incoming.headers, "content-type").unwrap_or("").to_owned();
+        if media.trim_start().to_ascii_lowercase().starts_with("multipart/form-data") {
+            return self.ask_form(call, record, ask, &media).await;
+        }
+        let body = self.body(&mut call).await?;
+        let scan = scan::scan(&body)
+            .map_err(|e| Error::new(Kind::InvalidJson, format!("the body is not JSON: {} at byte {}", e.reason, e.at)))?;
+        let model = match path_model {
+            Some(model) => model,
+            None => model_of(&scan, &body)?,
+        };
+        let stream = scan.stream || matches!(ask, Ask::Generate("streamGenerateContent"));
+        let question = Question { ask, model, body: Asked::Json(body, scan), stream };
+        self.answer(call, record, question).await
+    }
+
+    /// Reads a body up to the limit, decoded.
+    pub(super) async fn body(&self, call: &mut Call<'_, H::Upload>) -> Result<Bytes, Error> {
+        let limit = self.table.limits.json_body;
+        let raw = match &mut call.incoming.body {
+            Some(upload) => self.host.collect(upload, limit).await.map_err(|e| collect_error(e, limit))?,
+            None => Bytes::new(),
+        };
+        match call.incoming.headers.remove(CONTENT_ENCODING) {
+            None => Ok(raw),
+            Some(coding) => coding::decode_request(&raw, coding.to_str().unwrap_or("?"), limit),
+        }
+    }
+
+    /// Tries the question's targets in order.
+    pub(super) async fn answer(
+        self: &Rc<Self>,
+        mut call: Call<'_, H::Upload>,
+        record: &mut Record,
+        question: Question<'_>,
+    ) -> Result<Reply<H::Body>, Error> {
+        let targets = route::resolve(&self.table, &question.model)?;
+        let place = place(&mut call, &self.table.place);
+        let aig = call.gateway.is_some();
+        let headers = headers::to_upstream(std::mem::take(&mut call.incoming.headers), aig);
+        for (at, target) in targets.iter().enumerate() {
+            let Some(entry) = self.table.entries.get(target.entry) else { continue };
+            (*entry.provider.id).clone_into(&mut record.provider);
+            record.model.clone_from(&target.model);
+            if entry.provider.local {
+                return self.echo(&question, record);
+            }
+            let order = keys::order(&self.host, &self.table, &entry.pool, call.key).await;
+            record.store_failed |= order.store_failed;
+            let left = targets.len() - at - 1;
+            let mut prepared = self.prepare(&call, &headers, &question, target, entry, &order, record)?;
+            if let Asked::Form(form) = &question.body
+                && let Some(length) = form.streams(&target.model)
+                && let Some(rest) = call.incoming.body.take()
+            {
+                prepared.body = prepared.body.followed_by(rest, length);
+            }
+            let limits = Limits { keys: &order, targets: left, model_route: true, place: &place };
+            match self.attempt(prepared, &limits, record).await {
+                Ended::Next => {}
+                Ended::Failed(error) => return Err(failure(error, &entry.provider.id)),
+                Ended::Answer(answer, first) => {
+                    return self.relay(answer, first, Some((question.ask, question.stream)), record).await;
+                }
+            }
+        }
+        Err(failure(TransportError::Connect, &record.provider))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "everything that one call is made of, once")]
+    fn prepare<'a>(
+        &'a self,
+        call: &Call<'a, H::Upload>,
+        headers: &HeaderMap,
+        question: &Question<'_>,
+        target: &Target,
+        entry: &'a Entry,
+        order: &KeyOrder,
+        record: &mut Record,
+    ) -> Result<Prepared<'a, H::Upload>, Error> {
+        let Some(rest) = endpoint(&entry.provider, question.ask, &target.model) else {
+            return Err(unsupported(entry, question.ask));
+        };
+        let (body, media) = write_body(entry, question, &target.model, record);
+        let mut headers = headers.clone();
+        headers.insert(CONTENT_TYPE, media);
+        add_defaults(&mut headers, entry.provider.default_headers);
+        let query = call.query_on();
+        let own_paths = entry.provider.gateway.is_some_and(|slug| slug.own_paths);
+        if let Some(gateway) = call.gateway.filter(|_| gateway::knows(entry) && !own_paths) {
+            let form = matches!(question.body, Asked::Form(_));
+            return Ok(self.at_gateway(gateway, headers, body, &rest, &query, entry, order, form));
+        }
+        let Some(base) = &entry.base else { return Err(unconfigured(entry)) };
+        Ok(Prepared {
+            peer: Peer::provider(entry),
+            method: Method::POST,
+            base,
+            path: upstream::join(base, &rest, &query),
+            below: upstream::below(&base.path, &rest).to_owned(),
+            headers,
+            body: Body::Whole(body),
+            relayed: None,
+            gateway: None,
+        })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "everything that one call is made of, once")]
+    fn at_gateway<'a>(
+        &self,
+        gateway: Gateway<'a>,
+        headers: HeaderMap,
+        body: Segments,
+        rest: &str,
+        query: &str,
+        entry: &'a Entry,
+        order: &KeyOrder,
+        form: bool,
+    ) -> Prepared<'a, H::Upload> {
+        let below = upstream::below(entry.base.as_ref().map_or("", |b| &b.path), rest).to_owned();
+        let (peer, path, headers, body) = if form {
+            (Peer::provider(entry), gateway.provider_path(entry, rest, query).unwrap_or_default(), headers, body)
+        } else {
+            let (outer, step) = gateway::split_headers(headers);
+            let body = steps(entry, order, &step, &gateway::endpoint(entry, rest, query), &below, &body);
+            (Peer::behind_gateway(entry), gateway.path("", ""), outer, body)
+        };
+        Prepared {
+            peer,
+            method: Method::POST,
+            base: gateway.base(),
+            path,
+            below,
+            headers,
+            body: Body::Whole(body),
+            relayed: None,
+            gateway: Some(gateway),
+        }
+    }
+}
+
+/// The universal steps: one per eligible key, or one without a credential (the gateway may hold the key itself).
+fn steps(
+    entry: &Entry,
+    order: &KeyOrder,
+    headers: &HeaderMap,
+    endpoint: &str,
+    below: &str,
+    body: &Segments,
+) -> Segments {
+    let slug = entry.provider.gateway.map_or("", |slug| slug.slug);
+    let query = body.to_bytes();
+    let keys = gateway::step_keys(&order.indices, &entry.pool.keys);
+    let mut out = Vec::with_capacity((query.len() + 512) * keys.len().max(1));
+    out.push(b'[');
+    if keys.is_empty() {
+        gateway::write_step(&mut out, slug, endpoint, headers, &query);
+    }
+    for (at, key) in keys.into_iter().enumerate() {
+        let mut headers = headers.clone();
+        let member = crate::signing::sign(entry.provider.auth, below, &mut headers, key);
+        if at > 0 {
+            out.push(b',');
+        }
+        let endpoint = match member {
+            Some(member) => Cow::Owned(format!("{endpoint}{}{member}", if endpoint.contains('?') { '&' } else { '?' })),
+            None => Cow::Borrowed(endpoint),
+        };
+        gateway::write_step(&mut out, slug, &endpoint, &headers, &query);
+    }
+    out.push(b']');
+    Segments::from(Bytes::from(out))
+}
+
+/// The body for one target: the bytes as they came but for the model, and what the operator wants changed.
+fn write_body(entry: &Entry, question: &Question<'_>, model: &str, record: &mut Record) -> (Segments, HeaderValue) {
+    let (body, scan) = match &question.body {
+        Asked::Form(form) => return form.with_model(model),
+        Asked::Json(body, scan) => (body, scan),
+    };
+    let json = HeaderValue::from_static("application/json");
+    let drop: Vec<&str> =
+        entry.drop_params.iter().map(String::as_str).chain(entry.provider.drop_params.iter().copied()).collect();
+    let in_path = matches!(question.ask, Ask::Generate(_));
+    let ask_usage = entry.ask_usage && question.stream && matches!(question.ask, Ask::Chat | Ask::Completions);
+    if !drop.is_empty() || ask_usage {
+        let edits = Edits { model: (!in_path).then_some(model), drop: &drop, ask_usage };
+        let edited = scan::edit(body, &edits);
+        record.dropped.extend(edited.dropped);
+        return (Segments::from(edited.body), json);
+    }
+    match &scan.model {
+        Model::Text { value, .. } if !in_path && model != question.model => {
+            (scan::splice(body, value.clone(), model), json)
+        }
+        Model::Text { .. } | Model::Missing | Model::Other => (Segments::from(body.clone()), json),
+    }
+}
+
+fn model_of(scan: &Scan, body: &[u8]) -> Result<String, Error> {
+    if scan.root != Root::Object {
+        return Err(Error::new(Kind::InvalidJson, "the body must be a JSON object"));
+    }
+    if scan.model_twice {
+        return Err(Error::new(Kind::InvalidJson, "`model` is given twice; which one is meant?"));
+    }
+    match scan.model(body) {
+        Some(model) if !model.is_empty() => Ok(model.into_owned()),
+        Some(_) => Err(Error::new(Kind::ModelRequired, "`model` is empty: name one as provider/model")),
+        None if scan.model == Model::Missing => {
+            Err(Error::new(Kind::ModelRequired, "`model` is missing: name one as provider/model"))
+        }
+        None => Err(Error::new(Kind::ModelRequired, "`model` must be a string: provider/model")),
+    }
+}
+
+/// Where a provider answers a question, below its base URL; `None`: it does not, in this format.
+pub(super) fn endpoint(provider: &Provider, ask: &Ask, model: &str) -> Option<String> {
+    let paths = &provider.paths;
+    let offered = |offer: Offer, rest: &str| {
+        let prefix = paths.openai.as_deref().filter(|_| paths.offers.contains(&offer))?;
+        Some(format!("{prefix}{rest}"))
+    };
+    let whole = |path: &Option<Cow<'static, str>>| path.as_deref().map(str::to_owned);
+    match ask {
+        Ask::Chat => whole(&paths.chat),
+        Ask::Responses => whole(&paths.responses),
+        Ask::Messages => whole(&paths.messages),
+        Ask::CountTokens => whole(&paths.count_tokens),
+        Ask::Generate(verb) => {
+            let folder = paths.generate.as_deref()?;
+            Some(format!("{folder}/{}:{verb}", utf8_percent_encode(model, IN_PATH)))
+        }
+        Ask::Embeddings => offered(Offer::Embeddings, "/embeddings"),
+        Ask::Completions => offered(Offer::Completions, "/completions"),
+        Ask::Moderations => offered(Offer::Moderations, "/moderations"),
+        Ask::Images(what) => offered(Offer::Images, &format!("/images/{what}")),
+        Ask::Audio(what) => offered(Offer::Audio, &format!("/audio/{what}")),
+        Ask::Rerank => whole(&paths.rerank).or_else(|| offered(Offer::Rerank, "/rerank")),
+    }
+}
+
+/// Headers that a provider wants where the client sent none by that name.
+pub(super) fn add_defaults(headers: &mut HeaderMap, defaults: &'static [(&'static str, &'static str)]) {
+    for (name, value) in defaults {
+        let name = HeaderName::from_static(name);
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    }
+}
+
+pub(super) fn collect_error(error: CollectError, limit: usize) -> Error {
+    match error {
+        CollectError::TooLarge => Error::new(Kind::TooLarge, format!("the body is over the limit of {limit} bytes")),
+        CollectError::Broken => Error::new(Kind::ClientGone, "the request body ended early"),
+    }
+}
+
+fn unsupported(entry: &Entry, ask: &Ask) -> Error {
+    let id = &entry.provider.id;
+    let message = format!("{id} has no endpoint for {ask:?} in this dialect; its own API is at /{id}/…");
+    Error::new(Kind::UnsupportedEndpoint, message)
+}
+
+pub(super) fn unconfigured(entry: &Entry) -> Error {
+    let id = &entry.provider.id;
+    Error::new(Kind::ModelNotFound, format!("{} has no base URL here: set providers.{id}.base_url", printable(id)))
+}
+
+/// Where the request starts, if the host says nothing better than the configuration.
+pub(super) fn place<U>(call: &mut Call<'_, U>, configured: &Place) -> Place {
+    call.incoming.place.take().unwrap_or_else(|| configured.clone())
+}

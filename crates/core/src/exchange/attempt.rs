@@ -1,0 +1,277 @@
+//! Calls one target until `plan` says that its answer is to be shown, or that the next target's turn has come.
+
+use super::Core;
+use crate::auth::Relayed;
+use crate::egress;
+use crate::error::{Error, Kind};
+use crate::gateway::Gateway;
+use crate::host::{
+    Answer, Egress, Host, HttpVersion, Payload, Timeouts, TransportError, UpstreamRequest,
+};
+use crate::keys::KeyOrder;
+use crate::plan::{self, Left, Next, Outcome};
+use crate::record::Record;
+use crate::provider::AuthRule;
+use crate::secret::Secret;
+use crate::signing;
+use crate::table::{Base, EgressRule, Entry, Place};
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, Method};
+use wharf_wire::scan::Segments;
+
+/// How much of an error is read to see whether it refuses our country.
+const PEEK: usize = 64 * 1024;
+
+/// A call that lacks only its key.
+pub(super) struct Prepared<'a, U> {
+    /// Whom we call, and how it is called.
+    pub peer: Peer<'a>,
+    pub method: Method,
+    /// Where to connect.
+    pub base: &'a Base,
+    /// Path and query on the wire.
+    pub path: String,
+    /// The path below the provider's base URL: the auth rules go by it.
+    pub below: String,
+    pub headers: HeaderMap,
+    pub body: Body<U>,
+    pub relayed: Option<&'a Relayed>,
+    pub gateway: Option<Gateway<'a>>,
+}
+
+/// What a call must know of its provider.
+pub(super) struct Peer<'a> {
+    pub id: &'a str,
+    pub auth: &'a [AuthRule],
+    /// Keys to sign with; none where credentials are inside the body (universal steps).
+    pub keys: &'a [Secret],
+    pub timeouts: Timeouts,
+    pub version: HttpVersion,
+}
+
+impl<'a> Peer<'a> {
+    /// A provider, called itself or below its slug at the gateway.
+    pub(super) fn provider(entry: &'a Entry) -> Self {
+        let (timeouts, version) = (entry.timeouts, entry.version);
+        Self { id: &entry.provider.id, auth: entry.provider.auth, keys: &entry.pool.keys, timeouts, version }
+    }
+
+    /// A provider behind the gateway's universal or compat endpoint: its credentials are not on the request.
+    pub(super) fn behind_gateway(entry: &'a Entry) -> Self {
+        Self { auth: &[], keys: &[], ..Self::provider(entry) }
+    }
+
+    /// The gateway itself.
+    pub(super) fn gateway() -> Peer<'static> {
+        let (timeouts, version) = (Timeouts::default(), HttpVersion::default());
+        Peer { id: "ai-gateway", auth: &[], keys: &[], timeouts, version }
+    }
+}
+
+/// A request body that can, or cannot, be sent again.
+pub(super) enum Body<U> {
+    Whole(Segments),
+    /// Taken by the first attempt.
+    Streamed(Option<Payload<U>>),
+}
+
+impl<U> Body<U> {
+    /// What is here, then the rest of the client's body: it can be sent once.
+    pub(super) fn followed_by(self, rest: U, length: Option<u64>) -> Self {
+        let first = match self {
+            Self::Whole(bytes) => bytes.to_bytes(),
+            Self::Streamed(_) => Bytes::new(),
+        };
+        Self::Streamed(Some(Payload::Stream { first, rest, length }))
+    }
+
+    fn replayable(&self) -> bool {
+        match self {
+            Self::Whole(_) => true,
+            Self::Streamed(_) => false,
+        }
+    }
+
+    fn payload(&mut self) -> Payload<U> {
+        match self {
+            Self::Whole(bytes) if bytes.is_empty() => Payload::Empty,
+            Self::Whole(bytes) => Payload::Bytes(bytes.clone()),
+            Self::Streamed(payload) => payload.take().unwrap_or(Payload::Empty),
+        }
+    }
+}
+
+/// How a target ended.
+pub(super) enum Ended<B> {
+    /// Show this answer; the bytes were read already.
+    Answer(Answer<B>, Option<Bytes>),
+    /// It did not answer.
+    Failed(TransportError),
+    /// The next target's turn.
+    Next,
+}
+
+/// What may follow.
+pub(super) struct Limits<'a> {
+    pub keys: &'a KeyOrder,
+    /// Targets behind this one.
+    pub targets: usize,
+    pub model_route: bool,
+    pub place: &'a Place,
+}
+
+/// The way out as it stands during one target.
+struct Way<'a> {
+    rule: Option<&'a EgressRule>,
+    egress: Egress,
+    /// The region was tried for a country error.
+    moved: bool,
+}
+
+impl<H: Host> Core<H> {
+    pub(super) async fn attempt(
+        &self,
+        mut call: Prepared<'_, H::Upload>,
+        limits: &Limits<'_>,
+        record: &mut Record,
+    ) -> Ended<H::Body> {
+        let provider = call.peer.id;
+        let mut way = self.way(limits.place, provider);
+        let (mut tried, mut fresh) = (0, false);
+        loop {
+            let request = request::<H>(&mut call, limits.keys.indices.get(tried).copied(), &way.egress, fresh);
+            record.attempts += 1;
+            egress::word(&way.egress).clone_into(&mut record.egress);
+            let ended = self.host.send(request).await;
+            let outcome = match &ended {
+                Ok(answer) => Outcome::Status(answer.status.as_u16()),
+                Err(error) => Outcome::Failed(*error),
+            };
+            let replayable = call.body.replayable();
+            if replayable && way.falls_back(outcome) {
+                way.egress = Egress::Direct;
+                continue;
+            }
+            let keys = if limits.keys.pinned { 0 } else { limits.keys.indices.len().saturating_sub(tried + 1) };
+            let left = Left { keys, targets: limits.targets, replayable, fresh, model_route: limits.model_route };
+            match plan::next(outcome, left) {
+                Next::Again => fresh = true,
+                Next::Key => (tried, fresh) = (tried + 1, false),
+                Next::Target => return Ended::Next,
+                Next::Show => match ended {
+                    Err(error) => return Ended::Failed(error),
+                    Ok(answer) => {
+                        let (answer, first, refused) = self.country(answer, replayable, &way, provider).await;
+                        let Some(rule) = refused else { return Ended::Answer(answer, first) };
+                        (way.egress, way.moved) = (rule.via.clone(), true);
+                    }
+                },
+            }
+        }
+    }
+
+    fn way(&self, place: &Place, provider: &str) -> Way<'_> {
+        let rule = egress::choose(&self.table, place, provider);
+        let egress = rule.map_or(Egress::Direct, |rule| self.can(&rule.via));
+        Way { rule, egress, moved: false }
+    }
+
+    /// A hint means direct where the host has no regions.
+    fn can(&self, via: &Egress) -> Egress {
+        match via {
+            Egress::Hint(_) if !H::HINTS => Egress::Direct,
+            Egress::Direct | Egress::Hint(_) | Egress::Proxy(_) => via.clone(),
+        }
+    }
+
+    /// Looks whether an error refuses our country; then the rule to try it once more through.
+    async fn country<'t>(
+        &'t self,
+        mut answer: Answer<H::Body>,
+        replayable: bool,
+        way: &Way<'_>,
+        provider: &str,
+    ) -> (Answer<H::Body>, Option<Bytes>, Option<&'t EgressRule>) {
+        let rule = egress::elsewhere(&self.table, provider);
+        let rule = rule.filter(|rule| self.can(&rule.via) != Egress::Direct && rule.via != way.egress);
+        let looks = replayable && !way.moved && egress::may_refuse_country(answer.status.as_u16());
+        let Some(rule) = rule.filter(|_| looks) else { return (answer, None, None) };
+        let mut seen = BytesMut::new();
+        while seen.len() < PEEK {
+            match self.host.read(&mut answer.body).await {
+                Ok(Some(piece)) => seen.extend_from_slice(&piece),
+                Ok(None) | Err(_) => break,
+            }
+        }
+        let refused = egress::refuses_country(&seen);
+        (answer, Some(seen.freeze()), refused.then_some(rule))
+    }
+}
+
+impl Way<'_> {
+    /// A way of its own that cannot be gone, where the rule says `else: direct`.
+    fn falls_back(&self, outcome: Outcome) -> bool {
+        let cannot = match outcome {
+            Outcome::Failed(error) => match error {
+                TransportError::Proxy
+                | TransportError::Connect
+                | TransportError::ConnectTimeout
+                | TransportError::Dns
+                | TransportError::Tls => true,
+                TransportError::Stale
+                | TransportError::Closed
+                | TransportError::Garbage
+                | TransportError::HeadTimeout
+                | TransportError::IdleTimeout
+                | TransportError::Upload => false,
+            },
+            Outcome::Status(_) => false,
+        };
+        cannot && self.egress != Egress::Direct && self.rule.is_some_and(|rule| rule.or_direct)
+    }
+}
+
+fn request<H: Host>(
+    call: &mut Prepared<'_, H::Upload>,
+    key: Option<usize>,
+    egress: &Egress,
+    fresh: bool,
+) -> UpstreamRequest<H::Upload> {
+    let (mut headers, mut path) = (call.headers.clone(), call.path.clone());
+    let rules = call.peer.auth;
+    let secret = key.and_then(|at| call.peer.keys.get(at));
+    let query = match (secret, call.relayed) {
+        (Some(secret), _) => signing::sign(rules, &call.below, &mut headers, secret),
+        (None, Some(relayed)) => signing::relay(rules, &call.below, &mut headers, relayed),
+        (None, None) => None,
+    };
+    if let Some(member) = query {
+        path.push(if path.contains('?') { '&' } else { '?' });
+        path.push_str(&member);
+    }
+    if let Some(gateway) = &call.gateway {
+        gateway.sign(&mut headers);
+    }
+    UpstreamRequest {
+        method: call.method.clone(),
+        origin: call.base.origin.clone(),
+        authority: call.base.authority.clone(),
+        path,
+        headers,
+        body: call.body.payload(),
+        timeouts: call.peer.timeouts,
+        egress: egress.clone(),
+        version: call.peer.version,
+        fresh,
+    }
+}
+
+/// A transport failure as an error that names the provider, never a URL.
+pub(super) fn failure(error: TransportError, provider: &str) -> Error {
+    let word = error.word();
+    if error == TransportError::Upload {
+        return Error::new(Kind::ClientGone, "the request body ended early");
+    }
+    let kind = if error.is_timeout() { Kind::Timeout } else { Kind::Unreachable };
+    Error::new(kind, format!("{provider} gave no answer ({word}); its side or the network failed, try again"))
+}

@@ -1,0 +1,167 @@
+//! The one path of a request, generic over `Host`: ingress, auth, route, plan, upstream, relay.
+//! The only module that knows all the others; every decision inside it is a pure function of theirs.
+
+mod ask;
+mod attempt;
+mod echoing;
+mod form;
+mod listing;
+mod local;
+mod relaying;
+mod reply;
+mod through;
+mod universal;
+
+pub use reply::{Incoming, OutBody, Outgoing, Reply, Stream};
+
+use crate::auth::{self, Who};
+use crate::cors;
+use crate::error::{Error, Kind};
+use crate::gateway::{self, Gateway};
+use crate::headers::text;
+use crate::host::Host;
+use crate::ingress::{self, Endpoint, Ingress};
+use crate::models::Cache;
+use crate::record::Record;
+use crate::selector::Selector;
+use crate::table::Table;
+use bytes::Bytes;
+use http::header::ORIGIN;
+use http::{HeaderMap, Method, StatusCode};
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+use wharf_wire::format::Format;
+
+/// What serves requests: a table, a host, and what is remembered between requests on this thread.
+pub struct Core<H: Host> {
+    /// The compiled configuration.
+    pub table: Arc<Table>,
+    /// What carries decisions out.
+    pub host: H,
+    /// Model lists that were fetched.
+    lists: RefCell<Cache>,
+}
+
+/// A request that may go on: who calls, and what the path said.
+struct Call<'a, U> {
+    incoming: Incoming<U>,
+    who: Who,
+    key: Option<Selector>,
+    gateway: Option<Gateway<'a>>,
+    query: Option<&'a str>,
+}
+
+impl<U> Call<'_, U> {
+    /// The client's query without our credential.
+    fn query_on(&self) -> Cow<'_, str> {
+        self.query.map_or(Cow::Borrowed(""), crate::query::without_key)
+    }
+}
+
+impl<H: Host> Core<H> {
+    /// A core over a table.
+    pub fn new(table: Arc<Table>, host: H) -> Rc<Self> {
+        Rc::new(Self { table, host, lists: RefCell::default() })
+    }
+
+    /// Serves one request: always an answer, never an error.
+    pub async fn serve(self: &Rc<Self>, incoming: Incoming<H::Upload>) -> Outgoing<H::Body> {
+        let mut record = self.record(&incoming);
+        let origin = incoming.headers.get(ORIGIN).cloned();
+        let target = incoming.target.clone();
+        let (path, query) = split(&target);
+        let ingress = ingress::parse(&incoming.method, path, &self.table.names);
+        let format = self.dialect(&ingress.endpoint, &incoming.headers);
+        if let Err(error) = auth::check_local(&self.table, &incoming.headers, incoming.authority.as_deref()) {
+            return reply::error(&error, format, &mut record).outgoing(record);
+        }
+        if incoming.method == Method::OPTIONS {
+            let headers = cors::options(&self.table, &incoming.headers);
+            return Reply::new(StatusCode::NO_CONTENT, headers, Bytes::new()).outgoing(record);
+        }
+        let reply = self.dispatch(incoming, ingress, query, &mut record).await;
+        let mut reply = reply.unwrap_or_else(|error| reply::error(&error, format, &mut record));
+        cors::apply(&self.table, origin.as_ref(), &mut reply.headers);
+        reply.outgoing(record)
+    }
+
+    async fn dispatch(
+        self: &Rc<Self>,
+        incoming: Incoming<H::Upload>,
+        ingress: Ingress,
+        query: Option<&str>,
+        record: &mut Record,
+    ) -> Result<Reply<H::Body>, Error> {
+        let through = match &ingress.endpoint {
+            Endpoint::Health => return Ok(local::health(&self.table, self.host.now(), &incoming)),
+            Endpoint::Ready => return Ok(local::ready(incoming.ready)),
+            Endpoint::PassThrough { entry, .. } => self.table.entries.get(*entry),
+            _ => None,
+        };
+        let who = auth::authenticate(&self.table, &incoming.headers, query, through)?;
+        record.caller.clone_from(&who.label);
+        if ingress.gateway.is_some() && self.table.gateway.account.is_none() {
+            return Err(Error::new(Kind::NotFound, "`/g/…` needs CLOUDFLARE_ACCOUNT_ID to be set"));
+        }
+        let gateway = gateway::in_force(&self.table, ingress.gateway.as_deref(), &incoming.headers);
+        let call = Call { incoming, who, key: ingress.key, gateway, query };
+        match ingress.endpoint {
+            Endpoint::Ping => Ok(local::ping()),
+            Endpoint::Status => self.status(&call).await,
+            Endpoint::Models { gemini } => self.list_models(&call, gemini).await,
+            Endpoint::Model { id, gemini } => self.show_model(&call, &id, gemini).await,
+            Endpoint::Ask { ask, model } => self.ask(call, record, &ask, model).await,
+            Endpoint::PassThrough { entry, rest } => self.pass_through(call, record, entry, &rest).await,
+            Endpoint::Compat { rest } if call.gateway.is_some() => self.compat(call, record, &rest).await,
+            Endpoint::Universal if call.gateway.is_some() => self.universal(call, record).await,
+            Endpoint::Unbuilt { path } => Err(local::unbuilt(&path)),
+            Endpoint::Climbs => Err(Error::new(Kind::InvalidRequest, "the path climbs above the provider's base URL")),
+            Endpoint::Health
+            | Endpoint::Ready
+            | Endpoint::Unknown
+            | Endpoint::Compat { .. }
+            | Endpoint::Universal => Err(local::nothing()),
+        }
+    }
+
+    /// The dialect in which a caller of this endpoint reads errors.
+    fn dialect(&self, endpoint: &Endpoint, headers: &HeaderMap) -> Format {
+        let anthropic = headers.contains_key("anthropic-version");
+        match endpoint {
+            Endpoint::Ask { ask, .. } => ask.format(),
+            Endpoint::Models { gemini: true } | Endpoint::Model { gemini: true, .. } => Format::GeminiGenerate,
+            Endpoint::Models { .. } | Endpoint::Model { .. } if anthropic => Format::AnthropicMessages,
+            Endpoint::PassThrough { entry, .. } => {
+                self.table.entries.get(*entry).map_or(Format::OpenAiChat, |entry| entry.provider.format)
+            }
+            Endpoint::Unbuilt { path } if path.starts_with("/v1beta/") => Format::GeminiGenerate,
+            _ => Format::OpenAiChat,
+        }
+    }
+
+    /// A fresh record of a request, with the client's id if it is sane, else one of ours.
+    fn record(&self, incoming: &Incoming<H::Upload>) -> Box<Record> {
+        let id = match sane_id(&incoming.headers) {
+            Some(id) => id.to_owned(),
+            None => format!("{:016x}{:016x}", self.host.random(), self.host.random()),
+        };
+        let path = split(&incoming.target).0.to_owned();
+        Box::new(Record { id, method: incoming.method.as_str().to_owned(), path, ..Record::default() })
+    }
+}
+
+fn split(target: &str) -> (&str, Option<&str>) {
+    match target.split_once('?') {
+        Some((path, query)) => (path, Some(query)),
+        None => (target, None),
+    }
+}
+
+/// A client's request id if it is sane: 1 to 128 of `[A-Za-z0-9._-]`.
+fn sane_id(headers: &HeaderMap) -> Option<&str> {
+    let id = text(headers, "x-request-id")?;
+    let sane = (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    sane.then_some(id)
+}

@@ -1,0 +1,124 @@
+//! What comes in from a host and what goes back to it: a request's head, an answer, and how errors are shown.
+
+use crate::error::{Error, Kind};
+use crate::headers::value;
+use crate::lane::Lane;
+use crate::record::Record;
+use crate::table::Place;
+use crate::time::Millis;
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use wharf_wire::format::Format;
+
+/// A client's request as the host hands it in.
+pub struct Incoming<U> {
+    /// The method.
+    pub method: Method,
+    /// Path and query as received.
+    pub target: String,
+    /// Host of an absolute target or of HTTP/2's `:authority`; else the `Host` header counts.
+    pub authority: Option<String>,
+    /// Headers as received.
+    pub headers: HeaderMap,
+    /// The body, unread; `None`: there is none.
+    pub body: Option<U>,
+    /// Length of the body where the client said it.
+    pub length: Option<u64>,
+    /// Where the request came in, if the host knows better than the configuration.
+    pub place: Option<Place>,
+    /// The host takes traffic (it is neither starting nor draining).
+    pub ready: bool,
+}
+
+/// An answer with its record: the host writes it out and settles.
+pub struct Outgoing<B> {
+    /// Status.
+    pub status: StatusCode,
+    /// Headers but for what the host writes (`Content-Length`, `Transfer-Encoding`, `Date`, `Connection`).
+    pub headers: HeaderMap,
+    /// Body.
+    pub body: OutBody<B>,
+    /// What to log once the body is over, or the client gone.
+    pub record: Box<Record>,
+}
+
+/// A body on its way to the client.
+pub enum OutBody<B> {
+    /// Complete.
+    Full(Bytes),
+    /// Pieces of our own, one after the other, with a pause before each (the `echo` provider's stream).
+    Paced(std::collections::VecDeque<Bytes>, Millis),
+    /// An upstream's.
+    Stream(Box<Stream<B>>),
+}
+
+/// An upstream's answer on its way: the host reads `body`, pushes each piece through `lane`, and sends what comes out.
+pub struct Stream<B> {
+    /// A piece that was read already.
+    pub first: Option<Bytes>,
+    /// The rest; `None`: `first` was all.
+    pub body: Option<B>,
+    /// What sees the pieces pass.
+    pub lane: Lane,
+}
+
+/// An answer before its record is put on it.
+pub struct Reply<B> {
+    /// Status.
+    pub status: StatusCode,
+    /// Headers.
+    pub headers: HeaderMap,
+    /// Body.
+    pub body: OutBody<B>,
+}
+
+impl<B> Reply<B> {
+    /// An answer of our own.
+    pub fn new(status: StatusCode, headers: HeaderMap, body: impl Into<Bytes>) -> Self {
+        Self { status, headers, body: OutBody::Full(body.into()) }
+    }
+
+    /// A JSON answer of our own.
+    pub fn json(status: StatusCode, body: impl Into<Bytes>) -> Self {
+        Self::typed(status, "application/json", body)
+    }
+
+    /// An answer of our own with its media type.
+    pub fn typed(status: StatusCode, media: &'static str, body: impl Into<Bytes>) -> Self {
+        let mut headers = HeaderMap::with_capacity(8);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
+        Self::new(status, headers, body)
+    }
+
+    /// Puts our own headers on and joins the record.
+    pub(super) fn outgoing(mut self, mut record: Box<Record>) -> Outgoing<B> {
+        record.status = self.status.as_u16();
+        self.headers.insert(HeaderName::from_static("x-wharf-request-id"), value(&record.id));
+        if !record.provider.is_empty() {
+            self.headers.insert(HeaderName::from_static("x-wharf-provider"), value(&record.provider));
+            self.headers.insert(HeaderName::from_static("x-wharf-attempts"), HeaderValue::from(record.attempts));
+            let egress = if record.egress.is_empty() { "direct" } else { &record.egress };
+            self.headers.insert(HeaderName::from_static("x-wharf-egress"), value(egress));
+        }
+        if !record.dropped.is_empty() {
+            self.headers.insert(HeaderName::from_static("x-wharf-dropped"), value(&record.dropped.join(",")));
+        }
+        Outgoing { status: self.status, headers: self.headers, body: self.body, record }
+    }
+}
+
+/// An error as an answer, in the caller's dialect.
+pub(super) fn error<B>(error: &Error, format: Format, record: &mut Record) -> Reply<B> {
+    record.error = error.kind.code();
+    let status = StatusCode::from_u16(error.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let body = wharf_wire::stream_error::error_body(format, status.as_u16(), error.kind.code(), &error.message, &record.id);
+    let mut reply = Reply::json(status, body);
+    if error.kind == Kind::Unauthorized {
+        reply.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Some(wait) = error.retry_after {
+        reply.headers.insert(RETRY_AFTER, HeaderValue::from(wait.0.div_ceil(1000)));
+    }
+    reply
+}

@@ -1,0 +1,121 @@
+//! Pass-through: `/{provider}/…` and the AI Gateway's `/compat/…`. Method, path, query, body and headers go on as they
+//! came, less what must not; nothing is retried but a kept-alive connection that turned out dead.
+
+use super::ask::{add_defaults, place, unconfigured};
+use super::attempt::{Body, Ended, Limits, Peer, Prepared, failure};
+use super::reply::{Incoming, Reply};
+use super::{Call, Core};
+use crate::error::Error;
+use crate::gateway;
+use crate::headers;
+use crate::host::{Host, Payload};
+use crate::keys::{self, KeyOrder};
+use crate::record::Record;
+use crate::upstream;
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+use wharf_wire::scan::Segments;
+
+impl<H: Host> Core<H> {
+    /// `/{provider}/…`
+    pub(super) async fn pass_through(
+        &self,
+        mut call: Call<'_, H::Upload>,
+        record: &mut Record,
+        entry: usize,
+        rest: &str,
+    ) -> Result<Reply<H::Body>, Error> {
+        let Some(entry) = self.table.entries.get(entry) else { return Err(super::local::nothing()) };
+        (*entry.provider.id).clone_into(&mut record.provider);
+        if entry.provider.local {
+            return self.echo_through(call, record, rest).await;
+        }
+        let order = keys::order(&self.host, &self.table, &entry.pool, call.key).await;
+        record.store_failed |= order.store_failed;
+        let gateway = call.gateway.filter(|_| gateway::knows(entry));
+        let place = place(&mut call, &self.table.place);
+        let query = call.query_on();
+        let (base, path) = match gateway.and_then(|g| Some((g.base(), g.provider_path(entry, rest, &query)?))) {
+            Some(found) => found,
+            None => {
+                let Some(base) = &entry.base else { return Err(unconfigured(entry)) };
+                (base, upstream::join(base, rest, &query))
+            }
+        };
+        let below = upstream::below(entry.base.as_ref().map_or("", |b| &b.path), rest).to_owned();
+        let Call { incoming, who, .. } = call;
+        let (method, client, body) = self.take(incoming);
+        let mut headers = headers::to_upstream(client, gateway.is_some());
+        add_defaults(&mut headers, entry.provider.default_headers);
+        let (peer, relayed) = (Peer::provider(entry), who.relayed.as_ref());
+        let prepared = Prepared { peer, method, base, path, below, headers, body, relayed, gateway };
+        let limits = Limits { keys: &order, targets: 0, model_route: false, place: &place };
+        let ended = self.attempt(prepared, &limits, record).await;
+        self.finish(ended, &entry.provider.id, record).await
+    }
+
+    /// `/compat/…`: the gateway's own unified endpoint; it holds the keys.
+    pub(super) async fn compat(
+        &self,
+        mut call: Call<'_, H::Upload>,
+        record: &mut Record,
+        rest: &str,
+    ) -> Result<Reply<H::Body>, Error> {
+        let Some(gateway) = call.gateway else { return Err(super::local::nothing()) };
+        let path = gateway.path(rest, &call.query_on());
+        let place = place(&mut call, &self.table.place);
+        let (method, client, body) = self.take(call.incoming);
+        let headers = headers::to_upstream(client, true);
+        let call = Prepared {
+            peer: Peer::gateway(),
+            method,
+            base: gateway.base(),
+            path,
+            below: String::new(),
+            headers,
+            body,
+            relayed: None,
+            gateway: Some(gateway),
+        };
+        self.ask_gateway(call, &place, record).await
+    }
+
+    /// A call to the gateway's own endpoints: no key of ours is on it.
+    pub(super) async fn ask_gateway(
+        &self,
+        call: Prepared<'_, H::Upload>,
+        place: &crate::table::Place,
+        record: &mut Record,
+    ) -> Result<Reply<H::Body>, Error> {
+        let id = call.peer.id;
+        id.clone_into(&mut record.provider);
+        let none = KeyOrder { indices: Vec::new(), pinned: false, store_failed: false };
+        let limits = Limits { keys: &none, targets: 0, model_route: false, place };
+        let ended = self.attempt(call, &limits, record).await;
+        self.finish(ended, id, record).await
+    }
+
+    /// Takes a request apart. The body can be sent again where it is in memory already (or there is none).
+    fn take(&self, incoming: Incoming<H::Upload>) -> (Method, HeaderMap, Body<H::Upload>) {
+        let body = match incoming.body {
+            None => Body::Whole(Segments::default()),
+            Some(mut upload) => match self.host.whole(&mut upload) {
+                Some(bytes) => Body::Whole(Segments::from(bytes)),
+                None => {
+                    let payload = Payload::Stream { first: Bytes::new(), rest: upload, length: incoming.length };
+                    Body::Streamed(Some(payload))
+                }
+            },
+        };
+        (incoming.method, incoming.headers, body)
+    }
+
+    async fn finish(&self, ended: Ended<H::Body>, provider: &str, record: &mut Record) -> Result<Reply<H::Body>, Error> {
+        match ended {
+            Ended::Answer(answer, first) => self.relay(answer, first, None, record).await,
+            Ended::Failed(error) => Err(failure(error, provider)),
+            // Only a model route has a next target.
+            Ended::Next => Err(super::local::nothing()),
+        }
+    }
+}

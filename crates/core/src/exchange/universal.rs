@@ -1,0 +1,171 @@
+//! `POST /` under an AI Gateway: the caller's own universal steps, with our keys put in.
+
+use super::ask::endpoint;
+use super::attempt::{Body, Peer, Prepared};
+use super::reply::Reply;
+use super::{Call, Core};
+use crate::error::{Error, Kind};
+use crate::gateway::{self, write_headers, write_text};
+use crate::headers;
+use crate::host::Host;
+use crate::ingress::Ask;
+use crate::keys;
+use crate::record::Record;
+use crate::route::printable;
+use crate::signing;
+use crate::table::Entry;
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use wharf_wire::scan::Segments;
+
+/// An object's members in their order, values untouched.
+struct Step<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de: 'a, 'a> Deserialize<'de> for Step<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+        impl<'de> Visitor<'de> for Members {
+            type Value = Vec<(String, &'de RawValue)>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a step: an object with `provider`, `endpoint`, `headers` and `query`")
+            }
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(members)
+            }
+        }
+        deserializer.deserialize_map(Members).map(Step)
+    }
+}
+
+impl<'a> Step<'a> {
+    fn member(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().rev().find(|(n, _)| n == name).map(|(_, value)| *value)
+    }
+
+    fn text(&self, name: &str) -> Result<Option<String>, Error> {
+        let Some(raw) = self.member(name) else { return Ok(None) };
+        let text = serde_json::from_str(raw.get());
+        text.map(Some).map_err(|_| Error::new(Kind::InvalidRequest, format!("`{name}` of a step must be a string")))
+    }
+}
+
+impl<H: Host> Core<H> {
+    /// Reads the steps, signs each, and sends them on.
+    pub(super) async fn universal(
+        &self,
+        mut call: Call<'_, H::Upload>,
+        record: &mut Record,
+    ) -> Result<Reply<H::Body>, Error> {
+        let Some(gateway) = call.gateway else { return Err(super::local::nothing()) };
+        let body = self.body(&mut call).await?;
+        let single = body.trim_ascii_start().first() == Some(&b'{');
+        let steps: Vec<Step<'_>> = if single {
+            serde_json::from_slice(&body).map(|step| vec![step]).map_err(not_steps)?
+        } else {
+            serde_json::from_slice(&body).map_err(not_steps)?
+        };
+        let mut out = vec![b'['];
+        for (at, step) in steps.iter().enumerate() {
+            if at > 0 {
+                out.push(b',');
+            }
+            self.write(&mut out, step, &call, record).await?;
+        }
+        out.push(b']');
+        let query = call.query_on().into_owned();
+        let place = super::ask::place(&mut call, &self.table.place);
+        let mut headers = headers::to_upstream(call.incoming.headers, true);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let prepared = Prepared {
+            peer: Peer::gateway(),
+            method: Method::POST,
+            base: gateway.base(),
+            path: gateway.path("", &query),
+            below: String::new(),
+            headers,
+            body: Body::Whole(Segments::from(Bytes::from(out))),
+            relayed: None,
+            gateway: Some(gateway),
+        };
+        self.ask_gateway(prepared, &place, record).await
+    }
+
+    /// One step: our key under the caller's own headers, every other member as it came.
+    async fn write(
+        &self,
+        out: &mut Vec<u8>,
+        step: &Step<'_>,
+        call: &Call<'_, H::Upload>,
+        record: &mut Record,
+    ) -> Result<(), Error> {
+        let entry = self.step_entry(step)?;
+        let chat = endpoint(&entry.provider, &Ask::Chat, "").unwrap_or_default();
+        let path = match step.text("endpoint")? {
+            Some(path) => path,
+            None => gateway::relative(entry, &chat).to_owned(),
+        };
+        let order = keys::order(&self.host, &self.table, &entry.pool, call.key).await;
+        record.store_failed |= order.store_failed;
+        let mut headers = HeaderMap::new();
+        if let Some(key) = order.indices.first().and_then(|&at| entry.pool.keys.get(at)) {
+            signing::sign(entry.provider.auth, &format!("/{path}"), &mut headers, key);
+        }
+        super::ask::add_defaults(&mut headers, entry.provider.default_headers);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        own_headers(step, &mut headers)?;
+        out.extend_from_slice(b"{\"provider\":");
+        write_text(out, entry.provider.gateway.map_or("", |slug| slug.slug));
+        out.extend_from_slice(b",\"endpoint\":");
+        write_text(out, &path);
+        out.extend_from_slice(b",\"headers\":");
+        write_headers(out, &headers);
+        for (name, value) in &step.0 {
+            if !matches!(name.as_str(), "provider" | "endpoint" | "headers") {
+                out.push(b',');
+                write_text(out, name);
+                out.push(b':');
+                out.extend_from_slice(value.get().as_bytes());
+            }
+        }
+        out.push(b'}');
+        Ok(())
+    }
+
+    fn step_entry(&self, step: &Step<'_>) -> Result<&Entry, Error> {
+        let wrong = |message: String| Error::new(Kind::InvalidRequest, message);
+        let Some(name) = step.text("provider")? else { return Err(wrong("a step has no `provider`".into())) };
+        let by_name = self.table.names.get(&name).and_then(|&at| self.table.entries.get(at));
+        let by_slug = || self.table.entries.iter().find(|e| e.provider.gateway.is_some_and(|g| g.slug == name));
+        by_name
+            .or_else(by_slug)
+            .filter(|entry| entry.provider.gateway.is_some())
+            .ok_or_else(|| wrong(format!("the AI Gateway has no provider `{}`", printable(&name))))
+    }
+}
+
+/// The step's own headers win over ours.
+fn own_headers(step: &Step<'_>, headers: &mut HeaderMap) -> Result<(), Error> {
+    let Some(raw) = step.member("headers").filter(|raw| raw.get() != "null") else { return Ok(()) };
+    let own: std::collections::BTreeMap<String, String> = serde_json::from_str(raw.get())
+        .map_err(|_| Error::new(Kind::InvalidRequest, "`headers` of a step must be an object of strings"))?;
+    for (name, value) in own {
+        let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value)) else {
+            return Err(Error::new(Kind::InvalidRequest, "a step has a header that cannot be one"));
+        };
+        headers.insert(name, value);
+    }
+    Ok(())
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
+fn not_steps(error: serde_json::Error) -> Error {
+    Error::new(Kind::InvalidJson, format!("the body is not a list of steps: line {}, column {}", error.line(), error.column()))
+}

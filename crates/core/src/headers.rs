@@ -1,0 +1,154 @@
+//! Which headers cross the gateway, in both directions. One list a direction; credentials never pass.
+
+use http::header::{CONNECTION, HeaderName};
+use http::{HeaderMap, HeaderValue};
+
+/// Headers that concern one connection only (RFC 9110 §7.6.1), whatever `Connection` says.
+fn is_hop_by_hop(name: &str) -> bool {
+    matches!(
+        name,
+        "connection"
+            | "keep-alive"
+            | "proxy-authenticate"
+            | "proxy-authorization"
+            | "proxy-connection"
+            | "te"
+            | "trailer"
+            | "transfer-encoding"
+            | "upgrade"
+    )
+}
+
+/// Headers that may carry a caller's credential, for every provider at once.
+pub fn is_credential(name: &str) -> bool {
+    matches!(name, "authorization" | "x-api-key" | "x-goog-api-key" | "api-key" | "xi-api-key" | "cookie")
+}
+
+/// A client's headers on their way upstream: the map is taken apart, what may pass is put in a new one.
+///
+/// `aig` keeps `cf-aig-*` (an AI Gateway is in force).
+pub fn to_upstream(mut from: HeaderMap, aig: bool) -> HeaderMap {
+    let listed = listed(&from);
+    let mut to = HeaderMap::with_capacity(from.len() + 4);
+    let mut last: Option<HeaderName> = None;
+    for (name, value) in from.drain() {
+        // `drain` names a repeated header once; later values come with `None`.
+        if let Some(name) = name {
+            last = passes(&name, aig, &listed).then_some(name);
+        }
+        if let Some(name) = &last {
+            to.append(name.clone(), value);
+        }
+    }
+    to
+}
+
+fn passes(name: &HeaderName, aig: bool, listed: &[HeaderName]) -> bool {
+    let text = name.as_str();
+    let ours = matches!(text, "host" | "expect" | "content-length" | "forwarded" | "sec-websocket-protocol")
+        || text.starts_with("x-forwarded-")
+        || text.starts_with("x-wharf-")
+        || (text.starts_with("cf-") && !(aig && text.starts_with("cf-aig-")));
+    !ours && !is_hop_by_hop(text) && !is_credential(text) && !listed.contains(name)
+}
+
+/// An upstream's headers on their way to the client, in place.
+pub fn to_client(headers: &mut HeaderMap) {
+    let doomed: Vec<HeaderName> = {
+        let listed = listed(headers);
+        let stays = |name: &HeaderName| {
+            let text = name.as_str();
+            !(is_hop_by_hop(text)
+                || matches!(text, "set-cookie" | "content-length")
+                || text.starts_with("access-control-")
+                || text.starts_with("x-wharf-")
+                || listed.contains(name))
+        };
+        headers.keys().filter(|name| !stays(name)).cloned().collect()
+    };
+    for name in doomed {
+        headers.remove(name);
+    }
+}
+
+/// The header names that `Connection` lists.
+fn listed(headers: &HeaderMap) -> Vec<HeaderName> {
+    let mut names = Vec::new();
+    for value in headers.get_all(CONNECTION) {
+        for token in value.as_bytes().split(|b| *b == b',') {
+            names.extend(HeaderName::from_bytes(token.trim_ascii()).ok());
+        }
+    }
+    names
+}
+
+/// A header's text, or nothing where it is not visible ASCII.
+pub fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+/// A value made of text that is known to be fit for a header; anything else becomes empty.
+pub fn value(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in pairs {
+            map.append(*name, HeaderValue::from_static(value));
+        }
+        map
+    }
+
+    #[test]
+    fn no_credential_and_no_trace_of_the_way_here_goes_upstream() {
+        let client = map(&[
+            ("authorization", "Bearer a"),
+            ("x-api-key", "a"),
+            ("x-goog-api-key", "a"),
+            ("api-key", "a"),
+            ("xi-api-key", "a"),
+            ("cookie", "a"),
+            ("host", "h"),
+            ("expect", "100-continue"),
+            ("forwarded", "for=1"),
+            ("x-forwarded-for", "1"),
+            ("cf-ray", "1"),
+            ("cf-aig-metadata", "1"),
+            ("x-wharf-direct", "true"),
+            ("connection", "x-hop, close"),
+            ("x-hop", "1"),
+            ("te", "trailers"),
+            ("upgrade", "h2c"),
+            ("content-length", "3"),
+            ("anthropic-beta", "a"),
+            ("anthropic-beta", "b"),
+            ("user-agent", "sdk"),
+            ("content-type", "text/x"),
+        ]);
+        let sent = to_upstream(client.clone(), false);
+        let names: Vec<_> = sent.keys().map(HeaderName::as_str).collect();
+        assert_eq!(names, ["anthropic-beta", "user-agent", "content-type"]);
+        assert_eq!(sent.get_all("anthropic-beta").iter().count(), 2);
+        assert!(to_upstream(client, true).contains_key("cf-aig-metadata"));
+    }
+
+    #[test]
+    fn cookies_and_cors_of_the_upstream_stay_there() {
+        let mut headers = map(&[
+            ("set-cookie", "a"),
+            ("access-control-allow-origin", "x"),
+            ("connection", "x-gone"),
+            ("x-gone", "1"),
+            ("x-wharf-attempts", "9"),
+            ("x-request-id", "theirs"),
+            ("retry-after", "3"),
+        ]);
+        to_client(&mut headers);
+        assert_eq!(headers, map(&[("x-request-id", "theirs"), ("retry-after", "3")]));
+    }
+}

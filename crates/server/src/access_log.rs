@@ -1,0 +1,252 @@
+//! The access log: one line per exchange, written by a thread of its own. Workers only append to a buffer, so that a
+//! slow disk or terminal never slows a request; what does not fit is dropped and counted.
+
+use crate::clock;
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{self, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use wharf_core::record::Record;
+use wharf_core::time::{Millis, rfc3339};
+
+/// A worker hands its buffer over at this size (and at every tick).
+const BLOCK: usize = 16 * 1024;
+
+/// Blocks that may wait for the writer: 4 MiB.
+const WAITING: usize = 256;
+
+/// How lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// A JSON object a line.
+    Json,
+    /// For people.
+    Pretty,
+}
+
+/// What the host measured of an exchange.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Measured {
+    /// Bytes of the answer's body.
+    pub bytes: u64,
+    /// Microseconds from the request's head to the answer's head.
+    pub head_us: u64,
+    /// … to the answer's first body byte.
+    pub first_us: u64,
+    /// … to its end.
+    pub end_us: u64,
+    /// The client left before the end.
+    pub gone: bool,
+}
+
+/// The writing side, one per worker.
+pub struct AccessLog {
+    style: Style,
+    block: RefCell<Vec<u8>>,
+    sink: Option<Sink>,
+}
+
+/// The thread that writes, shared by the workers.
+#[derive(Clone)]
+pub struct Sink {
+    blocks: SyncSender<Message>,
+    dropped: Arc<AtomicU64>,
+}
+
+enum Message {
+    Lines(Vec<u8>),
+    Flush(SyncSender<()>),
+}
+
+impl Sink {
+    /// Starts the writer: `-` is standard output, `off` (a `None` here) is nothing, all else a file that is appended to.
+    ///
+    /// # Errors
+    /// The file cannot be opened, or there is no thread to be had.
+    pub fn start(target: &str) -> io::Result<Option<Self>> {
+        let out: Box<dyn Write + Send> = match target {
+            "off" => return Ok(None),
+            "-" => Box::new(io::stdout()),
+            path => Box::new(File::options().create(true).append(true).open(Path::new(path))?),
+        };
+        let (blocks, waiting) = sync_channel(WAITING);
+        std::thread::Builder::new().name("wharf-log".into()).spawn(move || write(out, &waiting))?;
+        Ok(Some(Self { blocks, dropped: Arc::default() }))
+    }
+
+    /// Waits until all that was handed over is written.
+    pub fn flush(&self) {
+        let (done, wait) = sync_channel(1);
+        if self.blocks.send(Message::Flush(done)).is_ok() {
+            // The writer answers or is gone; both end the wait.
+            let _ = wait.recv();
+        }
+    }
+
+    /// Lines that were dropped because the writer was too slow.
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+}
+
+fn write(mut out: Box<dyn Write + Send>, blocks: &Receiver<Message>) {
+    while let Ok(message) = blocks.recv() {
+        // A closed pipe or a full disk must not stop the gateway: these lines are lost, later ones may not be.
+        match message {
+            Message::Lines(lines) => drop(out.write_all(&lines).and_then(|()| out.flush())),
+            Message::Flush(done) => drop(done.send(())),
+        }
+    }
+}
+
+impl AccessLog {
+    /// The log of one worker.
+    pub fn new(style: Style, sink: Option<Sink>) -> Self {
+        Self { style, block: RefCell::new(Vec::new()), sink }
+    }
+
+    /// Appends one line.
+    pub fn line(&self, record: &Record, measured: Measured) {
+        if self.sink.is_none() {
+            return;
+        }
+        let mut block = self.block.borrow_mut();
+        if block.capacity() == 0 {
+            block.reserve(BLOCK + 1024);
+        }
+        match self.style {
+            Style::Json => json(&mut block, clock::wall(), record, measured),
+            Style::Pretty => pretty(&mut block, clock::wall(), record, measured),
+        }
+        if block.len() >= BLOCK {
+            drop(block);
+            self.hand_over();
+        }
+    }
+
+    /// Hands what there is to the writer; called at every tick.
+    pub fn hand_over(&self) {
+        let Some(sink) = &self.sink else { return };
+        let block = std::mem::take(&mut *self.block.borrow_mut());
+        if block.is_empty() {
+            return;
+        }
+        let lines = memchr::memchr_iter(b'\n', &block).count() as u64;
+        if sink.blocks.try_send(Message::Lines(block)).is_err() {
+            sink.dropped.fetch_add(lines, Ordering::Relaxed);
+        }
+    }
+}
+
+fn json(out: &mut Vec<u8>, now: Millis, record: &Record, measured: Measured) {
+    out.extend_from_slice(b"{\"time\":\"");
+    out.extend_from_slice(rfc3339(now).as_bytes());
+    out.push(b'"');
+    text(out, "id", &record.id);
+    text(out, "caller", &record.caller);
+    text(out, "method", &record.method);
+    text(out, "path", &record.path);
+    number(out, "status", Some(record.status.into()));
+    text(out, "provider", &record.provider);
+    text(out, "model", &record.model);
+    number(out, "attempts", Some(record.attempts.into()));
+    text(out, "egress", &record.egress);
+    number(out, "bytes", Some(measured.bytes));
+    number(out, "head_us", Some(measured.head_us));
+    number(out, "first_us", Some(measured.first_us));
+    number(out, "end_us", Some(measured.end_us));
+    let usage = &record.usage;
+    number(out, "input_tokens", usage.input);
+    number(out, "cached_tokens", usage.cached);
+    number(out, "cache_write_tokens", usage.cache_write);
+    number(out, "output_tokens", usage.output);
+    number(out, "reasoning_tokens", usage.reasoning);
+    text(out, "error", record.error);
+    text(out, "dropped", &record.dropped.join(","));
+    for (name, on) in [("cut", record.cut), ("client_gone", measured.gone), ("store_failed", record.store_failed)] {
+        if on {
+            out.extend_from_slice(b",\"");
+            out.extend_from_slice(name.as_bytes());
+            out.extend_from_slice(b"\":true");
+        }
+    }
+    out.extend_from_slice(b"}\n");
+}
+
+/// A member, unless it is empty.
+fn text(out: &mut Vec<u8>, name: &str, value: &str) {
+    if value.is_empty() {
+        return;
+    }
+    key(out, name);
+    out.push(b'"');
+    for byte in value.bytes() {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
+            0..0x20 | 0x7f => out.push(b'?'),
+            _ => out.push(byte),
+        }
+    }
+    out.push(b'"');
+}
+
+/// A member, unless it is unknown.
+fn number(out: &mut Vec<u8>, name: &str, value: Option<u64>) {
+    let Some(value) = value else { return };
+    key(out, name);
+    decimal(out, value);
+}
+
+fn key(out: &mut Vec<u8>, name: &str) {
+    out.extend_from_slice(b",\"");
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b"\":");
+}
+
+fn decimal(out: &mut Vec<u8>, mut value: u64) {
+    let mut digits = [0u8; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        if let Some(digit) = digits.get_mut(at) {
+            *digit = b'0' + (value % 10) as u8;
+        }
+        value /= 10;
+        if value == 0 {
+            break;
+        }
+    }
+    out.extend_from_slice(digits.get(at..).unwrap_or_default());
+}
+
+fn pretty(out: &mut Vec<u8>, now: Millis, record: &Record, measured: Measured) {
+    let stamp = rfc3339(now);
+    let clock = stamp.get(11..23).unwrap_or(&stamp);
+    let target = if record.model.is_empty() { record.provider.clone() } else { format!("{}/{}", record.provider, record.model) };
+    let tokens = |n: Option<u64>| n.map_or_else(|| "?".to_owned(), |n| n.to_string());
+    let printed = |s: &str| s.chars().map(|c| if c.is_control() { '?' } else { c }).collect::<String>();
+    let mut line = format!(
+        "{clock} {} {} {} {} {}B {:.1}ms",
+        record.status,
+        record.method,
+        printed(&record.path),
+        printed(&target),
+        measured.bytes,
+        measured.end_us as f64 / 1000.0
+    );
+    if record.usage.input.is_some() || record.usage.output.is_some() {
+        line += &format!(" tokens {}+{}", tokens(record.usage.input), tokens(record.usage.output));
+    }
+    for (word, on) in [("cut", record.cut), ("client-gone", measured.gone)] {
+        if on {
+            line = format!("{line} {word}");
+        }
+    }
+    if !record.error.is_empty() {
+        line = format!("{line} {}", record.error);
+    }
+    out.extend_from_slice(format!("{line} id={} caller={}\n", record.id, record.caller).as_bytes());
+}

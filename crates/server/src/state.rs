@@ -1,0 +1,165 @@
+//! Where shared state is kept: in memory, or in an SQLite file that survives `kill -9` and that several processes share.
+//! The arithmetic is the core's; this only makes it atomic and durable. Random rotation never comes here.
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+use tokio::sync::oneshot;
+use wharf_core::store::memory::Memory;
+use wharf_core::store::pool::Pool;
+use wharf_core::store::{Op, Reply, Shard, StoreError};
+
+/// How long a step may take before the caller goes on without it.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How many waiting steps share one transaction at most.
+const BATCH: usize = 64;
+
+/// The state of one process, shared by its workers.
+#[derive(Clone)]
+pub enum State {
+    /// Gone with the process.
+    Memory(Arc<Memory>),
+    /// In a file; opened at the first step.
+    Sqlite(Arc<Sqlite>),
+}
+
+impl State {
+    /// State in memory.
+    pub fn memory() -> Self {
+        Self::Memory(Arc::default())
+    }
+
+    /// State in a file. It is opened now, so that an unusable path is known at start.
+    ///
+    /// # Errors
+    /// What SQLite or the file system says.
+    pub fn file(path: &Path) -> Result<Self, OpenError> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let connection = open(path)?;
+        let sqlite = Sqlite { path: path.to_owned(), sender: OnceLock::new() };
+        sqlite.start(connection)?;
+        Ok(Self::Sqlite(Arc::new(sqlite)))
+    }
+
+    /// One atomic step on one shard.
+    ///
+    /// # Errors
+    /// The store failed, or did not answer in two seconds.
+    pub async fn call(&self, shard: &Shard, op: Op) -> Result<Reply, StoreError> {
+        match self {
+            Self::Memory(memory) => memory.call(shard, &op),
+            Self::Sqlite(sqlite) => sqlite.call(shard.clone(), op).await,
+        }
+    }
+
+    /// For people: where the state is.
+    pub fn place(&self) -> String {
+        match self {
+            Self::Memory(_) => "memory".into(),
+            Self::Sqlite(sqlite) => sqlite.path.display().to_string(),
+        }
+    }
+}
+
+/// Why a state file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder or the thread.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// The database.
+    #[error("{0}")]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+/// A database on a thread of its own: SQLite blocks, and a worker must not.
+pub struct Sqlite {
+    path: PathBuf,
+    sender: OnceLock<Sender<Step>>,
+}
+
+struct Step {
+    shard: Shard,
+    op: Op,
+    answer: oneshot::Sender<Result<Reply, StoreError>>,
+}
+
+impl Sqlite {
+    fn start(&self, connection: Connection) -> std::io::Result<()> {
+        let (sender, steps) = channel();
+        std::thread::Builder::new().name("wharf-state".into()).spawn(move || run(connection, &steps))?;
+        // The thread ends when the last sender goes, with the process.
+        self.sender.get_or_init(|| sender);
+        Ok(())
+    }
+
+    async fn call(&self, shard: Shard, op: Op) -> Result<Reply, StoreError> {
+        let (answer, wait) = oneshot::channel();
+        let sender = self.sender.get().ok_or(StoreError::Failed)?;
+        sender.send(Step { shard, op, answer }).map_err(|_| StoreError::Failed)?;
+        match tokio::time::timeout(PATIENCE, wait).await {
+            Ok(answer) => answer.unwrap_or(Err(StoreError::Failed)),
+            Err(_) => Err(StoreError::Slow),
+        }
+    }
+}
+
+fn open(path: &Path) -> Result<Connection, rusqlite::Error> {
+    let connection = Connection::open(path)?;
+    connection.busy_timeout(PATIENCE)?;
+    // WAL with `NORMAL` loses nothing when a process dies; a power cut may repeat the last few indices, which does no harm.
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    // P1's own table, so that its counters can be carried over.
+    connection.execute_batch(
+        "CREATE TABLE IF NOT EXISTS counters (key_name TEXT PRIMARY KEY, current_index INTEGER NOT NULL DEFAULT 0)",
+    )?;
+    Ok(connection)
+}
+
+fn run(mut connection: Connection, steps: &Receiver<Step>) {
+    while let Ok(first) = steps.recv() {
+        let mut batch = vec![first];
+        while batch.len() < BATCH
+            && let Ok(step) = steps.try_recv()
+        {
+            batch.push(step);
+        }
+        let replies = apply(&mut connection, &batch);
+        for (at, step) in batch.into_iter().enumerate() {
+            let reply = replies.as_ref().map_or(Err(StoreError::Failed), |replies| {
+                replies.get(at).cloned().ok_or(StoreError::Failed)
+            });
+            // A caller that has left is none of our business: its index is used up.
+            let _ = step.answer.send(reply);
+        }
+    }
+}
+
+/// Does a batch in one transaction that holds the write lock from its start, so that no other process can
+/// read the same cursor.
+fn apply(connection: &mut Connection, batch: &[Step]) -> Result<Vec<Reply>, rusqlite::Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let mut replies = Vec::with_capacity(batch.len());
+    for step in batch {
+        let next: Option<u32> = transaction
+            .prepare_cached("SELECT current_index FROM counters WHERE key_name = ?1")?
+            .query_row(params![step.shard.0], |row| row.get(0))
+            .optional()?;
+        let mut pool = Pool { next: next.unwrap_or(0) };
+        replies.push(pool.apply(&step.op));
+        transaction
+            .prepare_cached(
+                "INSERT INTO counters (key_name, current_index) VALUES (?1, ?2)
+                 ON CONFLICT (key_name) DO UPDATE SET current_index = excluded.current_index",
+            )?
+            .execute(params![step.shard.0, pool.next])?;
+    }
+    transaction.commit()?;
+    Ok(replies)
+}
