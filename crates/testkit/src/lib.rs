@@ -1,1 +1,22 @@
-//! placeholder
+//! For tests only: what stands around a gateway while it is tested.
+//!
+//! [`upstream`] plays the provider, with every fault a network has; [`client`] plays the caller and sees the raw framing;
+//! [`process`] runs the built binary; [`replay`] brings recorded traffic; [`secrets`] looks for credentials where none may be;
+//! [`scenario`] puts them together: files that say request, scripted upstream and expectation, the same for every host.
+//! A failed expectation panics: that is how a test says no.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a testkit that cannot go on fails the test that called it"
+)]
+
+pub mod client;
+pub mod process;
+pub mod replay;
+pub mod scenario;
+pub mod secrets;
+pub mod upstream;
+
+/// How long anything here waits before it fails the test. Nothing is timed by it: it only ends tests that would hang.
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
