@@ -91,7 +91,7 @@ pub fn scan(body: &[u8]) -> Result<Scan, ScanError> {
         at: 0,
         depth: 0,
         objects: [0; MAX_DEPTH / 64],
-        non_ascii: false,
+        high: 0,
         member: Name::Other,
         value_at: 0,
         found: Scan {
@@ -104,7 +104,7 @@ pub fn scan(body: &[u8]) -> Result<Scan, ScanError> {
         },
     };
     scanner.document()?;
-    if scanner.non_ascii
+    if !text::is_ascii(scanner.high)
         && let Err(error) = std::str::from_utf8(body)
     {
         return Err(ScanError { at: error.valid_up_to(), reason: "not UTF-8" });
@@ -138,7 +138,8 @@ struct Scanner<'a> {
     depth: usize,
     /// One bit per open container: set for an object.
     objects: [u64; MAX_DEPTH / 64],
-    non_ascii: bool,
+    /// The bits of all that stood in strings, to know whether there was more than ASCII.
+    high: u64,
     /// The top-level member being read, and where its value starts.
     member: Name,
     value_at: usize,
@@ -286,40 +287,25 @@ impl Scanner<'_> {
     /// Reads a string; true when it holds escapes.
     #[inline]
     fn string(&mut self) -> Result<bool, ScanError> {
-        self.at += 1;
-        let mut escaped = false;
+        let body = self.body;
+        let (mut at, mut high, mut escaped) = (self.at + 1, self.high, false);
         loop {
-            self.at = text::plain_end(self.body, self.at, &mut self.non_ascii);
-            match self.peek() {
+            at = text::plain_end(body, at, &mut high);
+            match body.get(at) {
                 Some(b'"') => {
-                    self.at += 1;
+                    self.at = at + 1;
+                    self.high = high;
                     return Ok(escaped);
                 }
-                Some(b'\\') => {
-                    escaped = true;
-                    self.escape()?;
-                }
-                Some(_) => return self.fail("a raw control character in a string"),
-                None => return self.fail("a string without an end"),
+                Some(b'\\') => match text::escape_length(body, at) {
+                    Ok(length) => at += length,
+                    Err(reason) => return Err(ScanError { at, reason }),
+                },
+                Some(_) => return Err(ScanError { at, reason: "a raw control character in a string" }),
+                None => return Err(ScanError { at, reason: "a string without an end" }),
             }
+            escaped = true;
         }
-    }
-
-    #[inline]
-    fn escape(&mut self) -> Result<(), ScanError> {
-        match self.body.get(self.at + 1) {
-            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 2,
-            Some(b'u') => {
-                let digits = self.body.get(self.at + 2..self.at + 6).unwrap_or_default();
-                if digits.len() < 4 || !digits.iter().all(u8::is_ascii_hexdigit) {
-                    return self.fail("a `\\u` without four hex digits");
-                }
-                self.at += 6;
-            }
-            Some(_) => return self.fail("an unknown escape"),
-            None => return self.fail("a string without an end"),
-        }
-        Ok(())
     }
 
     fn number(&mut self) -> Result<(), ScanError> {

@@ -8,36 +8,37 @@ const HIGHS: u64 = ONES << 7;
 const WORDS_FIRST: u32 = 4;
 
 /// The index of the first byte from `at` on that is not plain text: a quote, a backslash or a control
-/// character (or the end). Sets `non_ascii` when a byte above 0x7f may have gone by.
+/// character (or the end). `high` gathers the bits of what went by: see [`is_ascii`].
 #[inline]
-pub(crate) fn plain_end(body: &[u8], mut at: usize, non_ascii: &mut bool) -> usize {
-    let mut high = 0u64;
+pub(crate) fn plain_end(body: &[u8], mut at: usize, high: &mut u64) -> usize {
     let mut clean = 0;
     while let Some(word) = body.get(at..).and_then(<[u8]>::first_chunk::<8>) {
         let word = u64::from_le_bytes(*word);
-        high |= word;
+        *high |= word;
         let stops = stops(word);
         if stops != 0 {
-            *non_ascii |= high & HIGHS != 0;
             return at + (stops.trailing_zeros() / 8) as usize;
         }
         at += 8;
         clean += 1;
         if clean == WORDS_FIRST {
-            *non_ascii |= high & HIGHS != 0;
-            at = clean_blocks(body, at, *non_ascii);
+            at = clean_blocks(body, at, *high);
             clean = 0;
         }
     }
-    *non_ascii |= high & HIGHS != 0;
     while let Some(&byte) = body.get(at) {
         if byte == b'"' || byte == b'\\' || byte < 0x20 {
             break;
         }
-        *non_ascii |= byte >= 0x80;
+        *high |= u64::from(byte);
         at += 1;
     }
     at
+}
+
+/// No byte above 0x7f went by while these bits were gathered. A few bytes behind the text may count too.
+pub(crate) const fn is_ascii(high: u64) -> bool {
+    high & HIGHS == 0
 }
 
 /// The high bit of every byte that ends plain text; the lowest one set is exact, those above it may be wrong.
@@ -45,31 +46,39 @@ const fn stops(word: u64) -> u64 {
     // XOR with 2 moves the quote (0x22) to 0x20, next to the control characters: one comparison finds both.
     let low = word ^ (ONES * 2);
     let backslash = word ^ (ONES * b'\\' as u64);
-    ((low.wrapping_sub(ONES * 0x21) & !low) | (backslash.wrapping_sub(ONES) & !backslash)) & HIGHS
+    (low.wrapping_sub(ONES * 0x21) | backslash.wrapping_sub(ONES)) & !word & HIGHS
 }
 
 /// Goes on over whole blocks of plain text. Written so that the compiler makes vector code of it. As long as all
 /// was ASCII, one signed comparison finds the bytes above it too: that is half the work.
-fn clean_blocks(body: &[u8], at: usize, non_ascii: bool) -> usize {
+fn clean_blocks(body: &[u8], at: usize, high: u64) -> usize {
     let (blocks, _) = body.get(at..).unwrap_or_default().as_chunks::<64>();
-    let clean = if non_ascii {
-        blocks
-            .iter()
-            .take_while(|block| {
-                !block.iter().fold(false, |hit, &byte| hit | ((byte ^ 2) < 0x21) | (byte == b'\\'))
-            })
-            .count()
+    let plain = |block: &&[u8; 64]| {
+        !block.iter().fold(false, |hit, &byte| hit | ((byte ^ 2) < 0x21) | (byte == b'\\'))
+    };
+    let plain_ascii = |block: &&[u8; 64]| {
+        !block.iter().fold(false, |hit, &byte| hit | ((byte ^ 2).cast_signed() < 0x21) | (byte == b'\\'))
+    };
+    let clean = if is_ascii(high) {
+        blocks.iter().take_while(plain_ascii).count()
     } else {
-        blocks
-            .iter()
-            .take_while(|block| {
-                !block
-                    .iter()
-                    .fold(false, |hit, &byte| hit | ((byte ^ 2).cast_signed() < 0x21) | (byte == b'\\'))
-            })
-            .count()
+        blocks.iter().take_while(plain).count()
     };
     at + clean * 64
+}
+
+/// The length of the escape whose backslash is at `at`, or what is wrong with it.
+#[inline]
+pub(crate) fn escape_length(body: &[u8], at: usize) -> Result<usize, &'static str> {
+    match body.get(at + 1) {
+        Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok(2),
+        Some(b'u') => match body.get(at + 2..at + 6) {
+            Some(digits) if digits.iter().all(u8::is_ascii_hexdigit) => Ok(6),
+            _ => Err("a `\\u` without four hex digits"),
+        },
+        Some(_) => Err("an unknown escape"),
+        None => Err("a string without an end"),
+    }
 }
 
 /// The index behind a string whose opening quote is at `at`; `None` when it does not end.
@@ -145,9 +154,9 @@ mod tests {
             for at in 0..200 {
                 let mut text = vec![b'#'; 200];
                 text[at] = stop;
-                let mut non_ascii = false;
-                assert_eq!(plain_end(&text, 0, &mut non_ascii), at);
-                assert!(!non_ascii);
+                let mut high = 0;
+                assert_eq!(plain_end(&text, 0, &mut high), at);
+                assert!(is_ascii(high));
             }
         }
     }
@@ -157,9 +166,9 @@ mod tests {
         for at in 0..200 {
             let mut text = vec![b' '; 200];
             text[at] = 0x80;
-            let mut non_ascii = false;
-            assert_eq!(plain_end(&text, 0, &mut non_ascii), 200);
-            assert!(non_ascii);
+            let mut high = 0;
+            assert_eq!(plain_end(&text, 0, &mut high), 200);
+            assert!(!is_ascii(high));
         }
     }
 
