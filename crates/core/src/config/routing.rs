@@ -1,0 +1,94 @@
+//! Names for models: aliases, routes, and what `default` stands for. Each must lead to a provider that there is.
+
+use super::custom::unknown_provider;
+use super::problem::{At, Findings, Located};
+use super::providers::Providers;
+use super::read::Named;
+use super::sections::RouteSection;
+use super::upper::Uppers;
+use crate::provider::catalog::prefix_fits;
+use crate::table::Route;
+use std::collections::HashMap;
+
+/// Aliases and routes by name.
+pub(super) struct Names {
+    pub(super) aliases: HashMap<String, String>,
+    pub(super) routes: HashMap<String, Route>,
+}
+
+/// Reads aliases and routes.
+pub(super) fn names(
+    aliases: Option<Located<Named<String>>>,
+    routes: Option<Located<Named<RouteSection>>>,
+    providers: &Providers,
+    out: &mut Findings,
+) -> Names {
+    let mut names = Names { aliases: HashMap::new(), routes: HashMap::new() };
+    for (name, Located { value, at }) in aliases.map(|found| found.value.0).unwrap_or_default() {
+        check_name(&name, &at, out);
+        if let Some(target) = value {
+            check_target(&target, providers, &at, out);
+            names.aliases.insert(name, target);
+        }
+    }
+    for (name, Located { value, at }) in routes.map(|found| found.value.0).unwrap_or_default() {
+        check_name(&name, &at, out);
+        if names.aliases.contains_key(&name) {
+            out.problem(&at, "is an alias as well", "keep one of them");
+        }
+        let Some(targets) = value.and_then(|section| section.targets) else { continue };
+        if targets.value.is_empty() {
+            out.problem(&targets.at, "holds no target", "for example [\"openai/gpt-5\"]");
+        }
+        for target in &targets.value {
+            check_target(&target.value, providers, &target.at, out);
+        }
+        let targets = targets.value.into_iter().map(|target| target.value).collect();
+        names.routes.insert(name, Route { targets });
+    }
+    names
+}
+
+/// `DEFAULT_MODEL`: an alias, a route, `provider/model`, or a bare model name that leads somewhere.
+pub(super) fn default_model(
+    uppers: &Uppers,
+    names: &Names,
+    providers: &Providers,
+    out: &mut Findings,
+) -> Option<String> {
+    let found = uppers.text(&["DEFAULT_MODEL"], out)?;
+    let model = found.value;
+    if !names.aliases.contains_key(model)
+        && !names.routes.contains_key(model)
+        && !leads_somewhere(model, providers)
+    {
+        check_target(model, providers, found.at, out);
+    }
+    Some(model.into())
+}
+
+/// True for a bare model name that a provider lists, or whose beginning tells the provider.
+fn leads_somewhere(model: &str, providers: &Providers) -> bool {
+    providers.entries.iter().any(|entry| {
+        entry.models.iter().any(|listed| listed == model)
+            || entry.provider.model_prefixes.iter().any(|prefix| prefix_fits(prefix, model))
+    }) && !model.contains('/')
+}
+
+fn check_name(name: &str, at: &At, out: &mut Findings) {
+    if name.trim().is_empty() || name.chars().any(char::is_control) {
+        out.problem(at, "a model's name must not be empty or hold control characters", "");
+    }
+}
+
+/// A target is `provider/model`, with a provider that there is.
+fn check_target(target: &str, providers: &Providers, at: &At, out: &mut Findings) {
+    match target.split_once('/') {
+        Some((provider, model)) if !provider.is_empty() && !model.is_empty() => {
+            if !providers.known.contains(provider) {
+                unknown_provider(provider, providers.known.iter().map(String::as_str), at, out);
+            }
+        }
+        _ => out.problem(at, "must be `provider/model`", "for example openai/gpt-5"),
+    }
+}

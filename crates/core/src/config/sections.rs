@@ -1,0 +1,245 @@
+//! The lower-case sections of the file: one definition each.
+
+use super::keys::Keys;
+use super::problem::{At, Located};
+use super::read::{Count, Cx, Named, Nullable, Read, Section, Words, located, read_section, read_word};
+use super::section::{choice, section};
+use super::settings::{AccessLog, Listen, LogFormat, State};
+use super::shape::{Member, Shape};
+use super::url::{BaseUrl, SubPath};
+use crate::host::HttpVersion;
+use jsonc_parser::ast::{ObjectProp, Value};
+use serde_json::json;
+use wharf_wire::format::Format;
+
+/// A length of time in milliseconds, up to a day.
+pub(super) type Milliseconds = Count<1, 86_400_000>;
+
+section! {
+    /// The file's lower-case members.
+    Root needs [] {
+        /// Where an editor finds the schema of this file.
+        "$schema" schema: String,
+        /// Providers by name: a built-in's id (or another name of it) configures that built-in, any other name
+        /// (`[A-Za-z0-9._~+-]+`) is a custom provider.
+        "providers" providers: Named<ProviderSection>,
+        /// Other names for models: `"fast": "groq/llama-3.3-70b"`.
+        "aliases" aliases: Named<String>,
+        /// Model names that stand for several targets, tried in order.
+        "routes" routes: Named<RouteSection>,
+        /// Where this server runs. `WHARF_LOC` and `WHARF_COLO` say the same.
+        "region" region: RegionSection,
+        /// Which web pages may call.
+        "cors" cors: CorsSection,
+        /// Cloudflare's AI Gateway, beside `CLOUDFLARE_ACCOUNT_ID`, `AI_GATEWAY_NAME` and `CF_AIG_TOKEN`.
+        "ai_gateway" ai_gateway: GatewaySection,
+        /// Rules for the way out, first match wins. Without this member: what starts in HK or CN goes by `wnam`.
+        "egress" egress: Vec<Located<EgressSection>>,
+        /// Limits.
+        "limits" limits: LimitsSection,
+        /// Address and port to listen on (native server). Default `127.0.0.1:8787`.
+        "listen" listen: Listen,
+        /// Where rotation is kept (native server): a file, `memory`, or `redis://…` when several hosts share it.
+        "state" state: State,
+        /// How long the state store may take before a key is chosen at random instead. Default 2000.
+        "state_timeout_ms" state_timeout_ms: Milliseconds,
+        /// How long running requests may go on after SIGTERM. Default 30000.
+        "drain_ms" drain_ms: Milliseconds,
+        /// Logging (native server).
+        "log" log: LogSection,
+        /// Serve HTTPS (native server).
+        "tls" tls: TlsSection,
+        /// A file of certificates (PEM) that upstreams are checked against, beside the system's own.
+        "ca_file" ca_file: String,
+    }
+}
+
+section! {
+    /// One provider.
+    ProviderSection needs [] {
+        /// Base URL; replaces the built-in's whole base URL. Required for a custom provider. May hold a query, and
+        /// `{account}` for `CLOUDFLARE_ACCOUNT_ID`.
+        "base_url" base_url: BaseUrl,
+        /// Keys: one, several separated by commas, or an array. `env:NAME` takes the value of that variable.
+        "keys" keys: Keys,
+        /// How a custom provider's chat bodies are written. Default `openai_chat`.
+        "format" format: Format,
+        /// A fixed model list; the provider is then never asked for one.
+        "models" models: Vec<Located<String>>,
+        /// Time limits.
+        "timeouts" timeouts: TimeoutsSection,
+        /// Without a key of its own: take the client's credential on pass-through, and pass it on. Default false.
+        "relay" relay: bool,
+        /// Top-level members to remove from JSON bodies, for an endpoint that refuses them.
+        "drop_params" drop_params: Vec<Located<String>>,
+        /// Ask for usage in streams (`stream_options.include_usage`). Default false.
+        "ask_usage" ask_usage: bool,
+        /// Go through the AI Gateway when one is in force. Default true; custom providers never do.
+        "ai_gateway" ai_gateway: bool,
+        /// Path of its chat endpoint, after the base URL (for `gemini_generate` the folder of `{model}:generateContent`).
+        "chat_path" chat_path: SubPath,
+        /// Path of its model list, after the base URL.
+        "models_path" models_path: SubPath,
+        /// HTTP version to speak. Default `auto`: what TLS settles on.
+        "http" http: HttpVersion,
+    }
+}
+
+section! {
+    /// Time limits of one provider.
+    TimeoutsSection needs [] {
+        /// To connect, TLS included. Default 10000. No effect on Workers.
+        "connect_ms" connect_ms: Milliseconds,
+        /// From the request's end to the head of the answer. Default 600000.
+        "first_byte_ms" first_byte_ms: Milliseconds,
+        /// Between two pieces of the answer's body. Default 300000.
+        "idle_ms" idle_ms: Milliseconds,
+    }
+}
+
+section! {
+    /// A route.
+    RouteSection needs ["targets"] {
+        /// `provider/model`, tried in order.
+        "targets" targets: Vec<Located<String>>,
+    }
+}
+
+section! {
+    /// Where we run.
+    RegionSection needs [] {
+        /// Country, two letters (`HK`).
+        "loc" loc: String,
+        /// Data centre, three letters (`HKG`).
+        "colo" colo: String,
+    }
+}
+
+section! {
+    /// Browsers.
+    CorsSection needs [] {
+        /// Origins that may call (`https://app.example`); `*` is any. Default `["*"]`.
+        "origins" origins: Words,
+    }
+}
+
+section! {
+    /// Cloudflare's AI Gateway.
+    GatewaySection needs [] {
+        /// Its URL up to the account. Default `https://gateway.ai.cloudflare.com/v1`. `AI_GATEWAY_ORIGIN` says the same.
+        "origin" origin: BaseUrl,
+        /// Honour `x-wharf-direct: true`, which skips the gateway for one request. Default false.
+        "allow_direct" allow_direct: bool,
+        /// Send chat as `compat` steps where the gateway offers that for the provider. Default false.
+        "compat" compat: bool,
+    }
+}
+
+section! {
+    /// A rule for the way out.
+    EgressSection needs ["via"] {
+        /// When the rule applies; `{}` or nothing: always.
+        "when" when: WhenSection,
+        /// `direct`, a region hint (`wnam enam weur eeur apac oc afr sam me`), or the URL of an outbound proxy.
+        "via" via: String,
+        /// What to do when that way fails. Default `direct` for hints, `fail` for proxies.
+        "else" otherwise: Otherwise,
+    }
+}
+
+section! {
+    /// What a rule for the way out matches. Members that are given must all match.
+    WhenSection needs [] {
+        /// Countries the request comes from (`HK`).
+        "loc" loc: Words,
+        /// Data centres (`HKG`).
+        "colo" colo: Words,
+        /// Providers.
+        "provider" provider: Words,
+    }
+}
+
+section! {
+    /// Limits.
+    LimitsSection needs [] {
+        /// Bytes of a JSON body, decoded size included. Default 33554432 (20971520 at most on Workers).
+        "json_body_bytes" json_body_bytes: Count<1024, 1_073_741_824>,
+        /// Bytes of a request's head (native server). Default 65536.
+        "head_bytes" head_bytes: Count<1024, 1_048_576>,
+        /// Open client connections (native server). Default: as many as the system allows.
+        "connections" connections: Count<1, 1_000_000>,
+    }
+}
+
+section! {
+    /// Logging.
+    LogSection needs [] {
+        /// How log lines are written.
+        "format" format: LogFormat,
+        /// Where the access log goes: a file, `-` for standard output, or `off`.
+        "access" access: AccessLog,
+    }
+}
+
+section! {
+    /// HTTPS.
+    TlsSection needs ["cert", "key"] {
+        /// File with the certificate chain (PEM).
+        "cert" cert: String,
+        /// File with the private key (PEM).
+        "key" key: String,
+    }
+}
+
+section! {
+    /// An entry of `CUSTOM_OPENAI_ENDPOINTS`.
+    EndpointSection needs ["name", "baseUrl"] {
+        /// Its name in paths and model prefixes.
+        "name" name: String,
+        /// Base URL.
+        "baseUrl" base_url: BaseUrl,
+        /// Keys: one, several separated by commas, or an array.
+        "apiKeys" keys: Nullable<Keys>,
+        /// A fixed model list.
+        "models" models: Nullable<Vec<Located<String>>>,
+        /// Path of chat completions. Default `/chat/completions`.
+        "chatCompletionPath" chat_path: Nullable<SubPath>,
+        /// Path of the model list. Default `/models`.
+        "modelsPath" models_path: Nullable<SubPath>,
+    }
+}
+
+/// What to do when a way out fails.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Otherwise {
+    Direct,
+    Fail,
+}
+
+choice! { Otherwise { Direct = "direct", Fail = "fail" } }
+choice! { LogFormat { Json = "json", Pretty = "pretty" } }
+
+impl Read for HttpVersion {
+    /// `1` and `2` may be numbers: that is how people write versions.
+    fn read(value: &Value<'_>, at: &At, cx: &mut Cx<'_>) -> Option<Self> {
+        if let Value::NumberLit(number) = value {
+            match number.value {
+                "1" => return Some(Self::Http1),
+                "2" => return Some(Self::Http2),
+                _ => {}
+            }
+            cx.out.problem(at, "must be one of auto, 1, 2", "");
+            return None;
+        }
+        let parse = |word: &str| match word {
+            "auto" => Some(Self::Auto),
+            "1" => Some(Self::Http1),
+            "2" => Some(Self::Http2),
+            _ => None,
+        };
+        read_word(value, &["auto", "1", "2"], parse, at, cx)
+    }
+    fn shape() -> Shape {
+        Shape::Choice(vec![json!("auto"), json!(1), json!(2), json!("1"), json!("2")])
+    }
+}
