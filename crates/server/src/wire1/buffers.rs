@@ -4,10 +4,12 @@ use bytes::BytesMut;
 use std::cell::RefCell;
 
 /// The size of a pooled buffer.
-pub const BUFFER: usize = 8 * 1024;
+///
+/// A head with a 16 KiB prompt behind it fits: one read. It costs little, as nothing that waits holds one.
+pub const BUFFER: usize = 20 * 1024;
 
-/// Buffers kept per thread (4 MiB at most).
-const KEPT: usize = 512;
+/// Buffers kept per thread (1.25 MiB at most).
+const KEPT: usize = 64;
 
 thread_local! {
     static POOL: RefCell<Vec<BytesMut>> = const { RefCell::new(Vec::new()) };
