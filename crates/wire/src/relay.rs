@@ -17,7 +17,7 @@ use crate::{Format, Seen, Tap};
 pub enum RelayKind {
     /// A stream of events on a model route, in the client's dialect.
     ModelStream(Format),
-    /// A whole body on a model route.
+    /// A whole body on a model route. It ends as HTTP says, but a cut behind its closing brace does no harm.
     ModelJson,
     /// Anything in pass-through: it ends as the upstream ended it.
     PassThrough,

@@ -1,7 +1,8 @@
 //! The tap on server-sent events. An event that lies whole in one chunk is only searched for a few words; its JSON
 //! is read when one of them is there. Anything else goes through the probe as it comes, so nothing is held.
 //!
-//! Both ways must find the same: a word that `Hints` does not know must not mean anything to the probe.
+//! Both ways must find the same in data that is JSON: a word that `Hints` does not know must not mean anything to
+//! the probe.
 
 use std::sync::LazyLock;
 
