@@ -59,7 +59,7 @@ pub fn to_client(headers: &mut HeaderMap) {
         let stays = |name: &HeaderName| {
             let text = name.as_str();
             !(is_hop_by_hop(text)
-                || matches!(text, "set-cookie" | "content-length")
+                || text == "set-cookie"
                 || text.starts_with("access-control-")
                 || text.starts_with("x-wharf-")
                 || listed.contains(name))

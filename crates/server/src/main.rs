@@ -1,1 +1,59 @@
-fn main() {}
+//! The `wharf` binary: parses the command line and runs one command.
+
+use clap::Parser;
+use std::io::Write as _;
+use std::process::ExitCode;
+use wharf::cli::{Cli, Command, Source, exit};
+use wharf::serve::Failure;
+use wharf::{ask, explain, load, serve};
+use wharf_core::config;
+use wharf_core::provider::catalog::builtins;
+
+/// Keeps a worker's allocations on its own core and gives memory back after bursts.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        None => serve::run(&cli.serve),
+        Some(Command::Serve(options)) => serve::run(&options),
+        Some(Command::Check(source)) => check(&source),
+        Some(Command::Explain(options)) => explain::run(&options).map(|text| print(&text)),
+        Some(Command::Models(source)) => ask::run(&source, "/v1/models").map(|text| print(&text)),
+        Some(Command::Status(source)) => ask::run(&source, "/status").map(|text| print(&text)),
+        Some(Command::Schema) => {
+            print(&format!("{:#}\n", config::schema(builtins())));
+            Ok(())
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::from(exit::OK),
+        Err(failure) => {
+            for line in &failure.lines {
+                complain(line);
+            }
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// All problems at once; warnings too.
+fn check(source: &Source) -> Result<(), Failure> {
+    let loaded = load::load(source, false)?;
+    for note in &loaded.notes {
+        complain(&format!("warning: {note}"));
+    }
+    let what = loaded.file.map_or_else(|| "the environment".into(), |path| path.display().to_string());
+    print(&format!("{what}: no problem found\n"));
+    Ok(())
+}
+
+/// A closed pipe is the reader's choice.
+fn print(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}
+
+fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}

@@ -67,22 +67,24 @@ impl<H: Host> Core<H> {
     }
 
     /// Serves one request: always an answer, never an error.
-    pub async fn serve(self: &Rc<Self>, incoming: Incoming<H::Upload>) -> Outgoing<H::Body> {
-        let mut record = self.record(&incoming);
+    ///
+    /// `record` is the host's, so that it can be logged as far as it got when the client leaves and this is dropped.
+    pub async fn serve(self: &Rc<Self>, incoming: Incoming<H::Upload>, record: &mut Record) -> Outgoing<H::Body> {
+        self.begin(&incoming, record);
         let origin = incoming.headers.get(ORIGIN).cloned();
         let target = incoming.target.clone();
         let (path, query) = split(&target);
         let ingress = ingress::parse(&incoming.method, path, &self.table.names);
         let format = self.dialect(&ingress.endpoint, &incoming.headers);
         if let Err(error) = auth::check_local(&self.table, &incoming.headers, incoming.authority.as_deref()) {
-            return reply::error(&error, format, &mut record).outgoing(record);
+            return reply::error(&error, format, record).outgoing(record);
         }
         if incoming.method == Method::OPTIONS {
             let headers = cors::options(&self.table, &incoming.headers);
             return Reply::new(StatusCode::NO_CONTENT, headers, Bytes::new()).outgoing(record);
         }
-        let reply = self.dispatch(incoming, ingress, query, &mut record).await;
-        let mut reply = reply.unwrap_or_else(|error| reply::error(&error, format, &mut record));
+        let reply = self.dispatch(incoming, ingress, query, record).await;
+        let mut reply = reply.unwrap_or_else(|error| reply::error(&error, format, record));
         cors::apply(&self.table, origin.as_ref(), &mut reply.headers);
         reply.outgoing(record)
     }
@@ -141,14 +143,14 @@ impl<H: Host> Core<H> {
         }
     }
 
-    /// A fresh record of a request, with the client's id if it is sane, else one of ours.
-    fn record(&self, incoming: &Incoming<H::Upload>) -> Box<Record> {
-        let id = match sane_id(&incoming.headers) {
+    /// Begins a record: the client's id if it is sane, else one of ours.
+    fn begin(&self, incoming: &Incoming<H::Upload>, record: &mut Record) {
+        record.id = match sane_id(&incoming.headers) {
             Some(id) => id.to_owned(),
             None => format!("{:016x}{:016x}", self.host.random(), self.host.random()),
         };
-        let path = split(&incoming.target).0.to_owned();
-        Box::new(Record { id, method: incoming.method.as_str().to_owned(), path, ..Record::default() })
+        incoming.method.as_str().clone_into(&mut record.method);
+        split(&incoming.target).0.clone_into(&mut record.path);
     }
 }
 

@@ -31,7 +31,7 @@ pub struct Incoming<U> {
     pub ready: bool,
 }
 
-/// An answer with its record: the host writes it out and settles.
+/// An answer: the host writes it out, and settles once it is over.
 pub struct Outgoing<B> {
     /// Status.
     pub status: StatusCode,
@@ -39,8 +39,6 @@ pub struct Outgoing<B> {
     pub headers: HeaderMap,
     /// Body.
     pub body: OutBody<B>,
-    /// What to log once the body is over, or the client gone.
-    pub record: Box<Record>,
 }
 
 /// A body on its way to the client.
@@ -91,8 +89,8 @@ impl<B> Reply<B> {
         Self::new(status, headers, body)
     }
 
-    /// Puts our own headers on and joins the record.
-    pub(super) fn outgoing(mut self, mut record: Box<Record>) -> Outgoing<B> {
+    /// Puts our own headers on.
+    pub(super) fn outgoing(mut self, record: &mut Record) -> Outgoing<B> {
         record.status = self.status.as_u16();
         self.headers.insert(HeaderName::from_static("x-wharf-request-id"), value(&record.id));
         if !record.provider.is_empty() {
@@ -104,7 +102,7 @@ impl<B> Reply<B> {
         if !record.dropped.is_empty() {
             self.headers.insert(HeaderName::from_static("x-wharf-dropped"), value(&record.dropped.join(",")));
         }
-        Outgoing { status: self.status, headers: self.headers, body: self.body, record }
+        Outgoing { status: self.status, headers: self.headers, body: self.body }
     }
 }
 

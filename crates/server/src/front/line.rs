@@ -109,6 +109,19 @@ impl Line {
         }
     }
 
+    /// The whole body of `exchange`, where it has come completely with the head.
+    pub(super) fn take_whole(&self, exchange: u32) -> Option<Bytes> {
+        let mut state = self.state();
+        let left = state.decoder.remaining().and_then(|left| usize::try_from(left).ok())?;
+        if state.exchange != exchange || state.buf.len() < left {
+            return None;
+        }
+        match state.step() {
+            Some(Ok(Some(body))) if body.len() == left => Some(body),
+            Some(_) | None => None,
+        }
+    }
+
     /// Reads more of the body of `exchange`, straight into `whole`, past the read buffer (which is empty).
     pub(super) fn poll_direct(
         &self,

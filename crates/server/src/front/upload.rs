@@ -52,6 +52,16 @@ impl Upload {
         matches!(self.0, Kind::Empty)
     }
 
+    /// The whole body, if it is here already: taken without waiting, so that it can be sent more than once.
+    pub fn whole(&mut self) -> Option<Bytes> {
+        match &mut self.0 {
+            Kind::Empty => Some(Bytes::new()),
+            Kind::Held(body) => Some(std::mem::take(body)),
+            Kind::Line { line, exchange, .. } => line.take_whole(*exchange),
+            Kind::H2(_) => None,
+        }
+    }
+
     /// The next piece; `None` at the clean end.
     ///
     /// # Errors

@@ -1,0 +1,53 @@
+//! `wharf models` and `wharf status`: the same answers as the server's, for a configuration that need not be running.
+
+use crate::cli::{Source, exit};
+use crate::front::Upload;
+use crate::load;
+use crate::native::Native;
+use crate::serve::{Failure, runtime};
+use crate::state::State;
+use crate::upstream::{Client, Limits, Tls};
+use http::{HeaderMap, Method};
+use std::path::Path;
+use std::sync::Arc;
+use tokio::task::LocalSet;
+use wharf_core::exchange::{Core, Incoming, OutBody};
+use wharf_core::record::Record;
+use wharf_core::table::{Access, Table};
+
+/// Asks one of our own paths and gives its JSON, indented.
+///
+/// # Errors
+/// A wrong configuration.
+pub fn run(source: &Source, path: &str) -> Result<String, Failure> {
+    let loaded = load::load(source, false)?;
+    let extra = match &loaded.compiled.host.ca_file {
+        Some(file) => Tls::read_ca_file(Path::new(file)).map_err(|e| Failure::new(exit::CONFIG, format!("ca_file {file}: {e}")))?,
+        None => Vec::new(),
+    };
+    let table = Arc::new(Table { access: Access::Open, ..loaded.compiled.table });
+    let incoming = Incoming::<Upload> {
+        method: Method::GET,
+        target: path.to_owned(),
+        authority: None,
+        headers: HeaderMap::new(),
+        body: None,
+        length: None,
+        place: None,
+        ready: true,
+    };
+    let runtime = runtime().map_err(|e| Failure::new(exit::FAILED, e.to_string()))?;
+    let answer = LocalSet::new().block_on(&runtime, async {
+        let client = Client::new(Arc::new(Tls::new(extra)), Limits::default());
+        Core::new(table, Native::new(client, State::memory())).serve(incoming, &mut Record::default()).await
+    });
+    let missing = answer.headers.get("x-wharf-models-missing").and_then(|v| v.to_str().ok()).unwrap_or("");
+    let OutBody::Full(body) = answer.body else { return Err(Failure::new(exit::FAILED, "no answer")) };
+    let value: serde_json::Value =
+        serde_json::from_slice(&body).map_err(|e| Failure::new(exit::FAILED, e.to_string()))?;
+    let mut text = format!("{value:#}\n");
+    if !missing.is_empty() {
+        text = format!("{text}// no list from: {missing}\n");
+    }
+    Ok(text)
+}

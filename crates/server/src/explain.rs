@@ -1,0 +1,187 @@
+//! `wharf explain`: runs the real path of a request against a host that writes down what would be sent and sends nothing.
+
+use crate::cli::{Explain, exit};
+use crate::clock;
+use crate::load::{self, Loaded};
+use crate::serve::Failure;
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use std::cell::RefCell;
+use std::fmt::Write as _;
+use std::future::Future;
+use std::rc::Rc;
+use std::sync::Arc;
+use wharf_core::egress;
+use wharf_core::exchange::{Core, Incoming, OutBody};
+use wharf_core::headers::is_credential;
+use wharf_core::host::{Answer, CollectError, Host, Payload, Scheme, TransportError, UpstreamRequest};
+use wharf_core::record::Record;
+use wharf_core::secret::Secret;
+use wharf_core::store::pool::Pool;
+use wharf_core::store::{Op, Reply, Shard, StoreError};
+use wharf_core::table::{Access, Table};
+use wharf_core::time::Millis;
+
+/// A host on paper.
+#[derive(Clone)]
+struct Paper {
+    table: Arc<Table>,
+    calls: Rc<RefCell<Vec<String>>>,
+}
+
+impl Host for Paper {
+    const HINTS: bool = false;
+    const PARALLEL: usize = 1;
+    type Body = ();
+    type Upload = Bytes;
+
+    fn now(&self) -> Millis {
+        clock::wall()
+    }
+
+    /// The first key: an explanation should be the same each time.
+    fn random(&self) -> u64 {
+        0
+    }
+
+    async fn send(&self, request: UpstreamRequest<Bytes>) -> Result<Answer<()>, TransportError> {
+        self.calls.borrow_mut().push(describe(&self.table, &request));
+        Err(TransportError::Connect)
+    }
+
+    async fn read(&self, (): &mut ()) -> Result<Option<Bytes>, TransportError> {
+        Ok(None)
+    }
+
+    async fn collect(&self, upload: &mut Bytes, _: usize) -> Result<Bytes, CollectError> {
+        Ok(std::mem::take(upload))
+    }
+
+    async fn receive(&self, upload: &mut Bytes) -> Result<Option<Bytes>, CollectError> {
+        let body = std::mem::take(upload);
+        Ok((!body.is_empty()).then_some(body))
+    }
+
+    fn whole(&self, upload: &mut Bytes) -> Option<Bytes> {
+        Some(std::mem::take(upload))
+    }
+
+    async fn sleep(&self, _: Millis) {}
+
+    async fn call(&self, _: &Shard, op: Op) -> Result<Reply, StoreError> {
+        Ok(Pool::default().apply(&op))
+    }
+
+    fn defer(&self, _: impl Future<Output = ()> + 'static) {}
+}
+
+/// Explains one request.
+///
+/// # Errors
+/// A wrong configuration, method or header.
+pub fn run(options: &Explain) -> Result<String, Failure> {
+    let Loaded { compiled, .. } = load::load(&options.source, false)?;
+    let usage = |line: String| Failure::new(exit::USAGE, line);
+    let method = Method::from_bytes(options.method.to_uppercase().as_bytes())
+        .map_err(|_| usage(format!("`{}` is no method", options.method)))?;
+    let headers = headers(&options.headers).map_err(usage)?;
+    // Whoever reads the configuration need not prove that they may call.
+    let table = Arc::new(Table { access: Access::Open, ..compiled.table });
+    let body = options.model.as_ref().map(|model| serde_json::json!({"model": model, "messages": []}).to_string());
+    let host = Paper { table: table.clone(), calls: Rc::default() };
+    let calls = host.calls.clone();
+    let incoming = Incoming {
+        method,
+        target: options.path.clone(),
+        authority: None,
+        headers,
+        length: body.as_ref().map(|b| b.len() as u64),
+        body: body.map(Bytes::from),
+        place: None,
+        ready: true,
+    };
+    let mut record = Record::default();
+    let runtime = crate::serve::runtime().map_err(|e| Failure::new(exit::FAILED, e.to_string()))?;
+    let outgoing = runtime.block_on(Core::new(table.clone(), host).serve(incoming, &mut record));
+    let mut out = format!("{} {}\n", options.method.to_uppercase(), options.path);
+    let calls = calls.borrow();
+    if calls.is_empty() {
+        let _ = writeln!(out, "answered here, with {}", outgoing.status);
+        if let OutBody::Full(body) = &outgoing.body {
+            let _ = writeln!(out, "{}", String::from_utf8_lossy(body));
+        }
+        return Ok(out);
+    }
+    let _ = writeln!(out, "provider  {}", record.provider);
+    if !record.model.is_empty() {
+        let _ = writeln!(out, "model     {}", record.model);
+    }
+    let _ = writeln!(out, "keys      {}", keys(&table, &record.provider));
+    if !record.dropped.is_empty() {
+        let _ = writeln!(out, "dropped   {}", record.dropped.join(", "));
+    }
+    for (at, call) in calls.iter().enumerate() {
+        let _ = write!(out, "\ncall {} (no call is made)\n{call}", at + 1);
+    }
+    Ok(out)
+}
+
+fn headers(lines: &[String]) -> Result<HeaderMap, String> {
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        let parts = line.split_once(':').and_then(|(name, value)| {
+            let name = HeaderName::from_bytes(name.trim().as_bytes()).ok()?;
+            Some((name, HeaderValue::from_str(value.trim()).ok()?))
+        });
+        let Some((name, value)) = parts else { return Err("a --header must be `Name: value`".into()) };
+        headers.append(name, value);
+    }
+    Ok(headers)
+}
+
+fn keys(table: &Table, provider: &str) -> String {
+    let entry = table.names.get(provider).and_then(|&at| table.entries.get(at));
+    let keys = entry.map_or(&[][..], |entry| &entry.pool.keys);
+    let how = if table.round_robin { "strict round-robin" } else { "random" };
+    let masked: Vec<String> = keys.iter().map(Secret::masked).collect();
+    match keys.len() {
+        0 => "none".into(),
+        1 => masked.join(""),
+        n => format!("{n}, {how}; shown with the first: {}", masked.join(" ")),
+    }
+}
+
+fn describe(table: &Table, request: &UpstreamRequest<Bytes>) -> String {
+    let scheme = match request.origin.scheme {
+        Scheme::Http => "http",
+        Scheme::Https => "https",
+    };
+    let path = hide(table, &request.path);
+    let mut out = format!("{} {scheme}://{}{path}\n", request.method, request.authority);
+    let _ = writeln!(out, "egress: {}", egress::word(&request.egress));
+    for (name, value) in &request.headers {
+        let text = value.to_str().unwrap_or("(not text)");
+        let secret = value.is_sensitive() || is_credential(name.as_str());
+        let shown = if secret { mask(text) } else { hide(table, text) };
+        let _ = writeln!(out, "{name}: {shown}");
+    }
+    if let Payload::Bytes(body) = &request.body {
+        let body = body.to_bytes();
+        let _ = writeln!(out, "\n{}", hide(table, &String::from_utf8_lossy(&body)));
+    }
+    out
+}
+
+/// `Bearer sk-…` with only the credential masked.
+fn mask(text: &str) -> String {
+    match text.split_once(' ') {
+        Some((scheme, rest)) => format!("{scheme} {}", Secret::new(rest).masked()),
+        None => Secret::new(text).masked(),
+    }
+}
+
+/// Masks every key of the table wherever it stands (universal steps carry keys in their bodies).
+fn hide(table: &Table, text: &str) -> String {
+    let keys = table.entries.iter().flat_map(|entry| &entry.pool.keys).chain(table.gateway.token.iter());
+    keys.fold(text.to_owned(), |text, key| text.replace(key.expose(), &key.masked()))
+}

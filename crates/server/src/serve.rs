@@ -1,0 +1,263 @@
+//! `wharf serve`: checks that it may listen where it is told to, starts one worker per core, and stops in good order.
+
+use crate::access_log::{AccessLog, Sink, Style};
+use crate::cli::{Serve, exit};
+use crate::front::{self, Drain};
+use crate::handler::Gateway;
+use crate::load::{self, LoadError, Loaded};
+use crate::native::Native;
+use crate::state::State;
+use crate::upstream::{Client, Limits, Tls};
+use crate::{banner, tls};
+use std::io::{self, IsTerminal};
+use std::net::{SocketAddr, TcpListener};
+use std::num::NonZero;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::LocalSet;
+use wharf_core::config::{self, AccessLog as LogTarget, LogFormat, State as StateSetting};
+use wharf_core::exchange::Core;
+use wharf_core::host::Egress;
+use wharf_core::table::{Access, Table};
+
+/// Where we listen when nobody says.
+const DEFAULT_LISTEN: &str = "127.0.0.1:8787";
+
+/// Client connections at once when nobody says.
+const CONNECTIONS: usize = 65_536;
+
+/// How often a worker hands its log lines over.
+const TICK: Duration = Duration::from_millis(100);
+
+/// Why the server does not start or run.
+#[derive(Debug)]
+pub struct Failure {
+    /// Lines for standard error.
+    pub lines: Vec<String>,
+    /// Exit code.
+    pub code: u8,
+}
+
+impl Failure {
+    pub(crate) fn new(code: u8, line: impl Into<String>) -> Self {
+        Self { lines: vec![line.into()], code }
+    }
+}
+
+impl From<LoadError> for Failure {
+    fn from(error: LoadError) -> Self {
+        Self { lines: error.lines(), code: exit::CONFIG }
+    }
+}
+
+/// What every worker gets.
+#[derive(Clone)]
+struct Shared {
+    table: Arc<Table>,
+    state: State,
+    tls: Arc<Tls>,
+    settings: front::Settings,
+    drain: Drain,
+    style: Style,
+    sink: Option<Sink>,
+}
+
+/// Runs until it is told to stop.
+///
+/// # Errors
+/// A wrong configuration, an address that cannot or must not be listened on, or a worker that cannot start.
+pub fn run(options: &Serve) -> Result<(), Failure> {
+    let mut loaded = load::load(&options.source, options.open)?;
+    load::override_with(&mut loaded, options);
+    let address = address(options, &loaded)?;
+    let problems = config::own_listener_problems(&loaded.compiled, address);
+    if !problems.is_empty() {
+        return Err(LoadError::Problems(problems).into());
+    }
+    let style = style(options, &loaded);
+    start_log(style);
+    let workers = options.workers.or_else(cores).unwrap_or(1).max(1);
+    let (listeners, address) = listen(address, workers)?;
+    let state = state(&loaded);
+    let Loaded { compiled, file, mut notes } = loaded;
+    notes.extend(hints(&compiled.table));
+    let target = options.access_log.clone().unwrap_or_else(|| match &compiled.host.access_log {
+        Some(LogTarget::Off) => "off".into(),
+        Some(LogTarget::File(path)) => path.clone(),
+        Some(LogTarget::Stdout) | None => "-".into(),
+    });
+    let sink = Sink::start(&target).map_err(|e| Failure::new(exit::FAILED, format!("access log {target}: {e}")))?;
+    let host = &compiled.host;
+    let extra = match &host.ca_file {
+        Some(path) => Tls::read_ca_file(Path::new(path))
+            .map_err(|e| Failure::new(exit::CONFIG, format!("ca_file {path}: {e}")))?,
+        None => Vec::new(),
+    };
+    let acceptor = host.tls.as_ref().map(tls::acceptor).transpose().map_err(|e| Failure::new(exit::CONFIG, e))?;
+    let secure = acceptor.is_some();
+    let shared = Shared {
+        settings: front::Settings { head: host.head_bytes, tls: acceptor, ..front::Settings::default() },
+        tls: Arc::new(Tls::new(extra)),
+        drain: Drain::new(host.connections.unwrap_or(CONNECTIONS)),
+        state: state.0,
+        table: Arc::new(compiled.table),
+        style,
+        sink,
+    };
+    notes.extend(state.1);
+    banner::show(&shared.table, address, secure, file.as_deref(), &shared.state.place(), &notes);
+    serve(listeners, &shared, host.drain.0)
+}
+
+/// Runs the workers and waits for the signal to stop.
+fn serve(listeners: Vec<TcpListener>, shared: &Shared, drain_ms: u64) -> Result<(), Failure> {
+    let mut threads = Vec::new();
+    for (at, listener) in listeners.into_iter().enumerate() {
+        let shared = shared.clone();
+        let thread = std::thread::Builder::new().name(format!("wharf-{at}")).spawn(move || worker(listener, &shared));
+        threads.push(thread.map_err(|e| Failure::new(exit::FAILED, format!("no thread for a worker: {e}")))?);
+    }
+    let failed = |e: io::Error| Failure::new(exit::FAILED, format!("no runtime: {e}"));
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    runtime.block_on(stop_signal()).map_err(failed)?;
+    tracing::info!("draining: no new connections, {} open", shared.drain.open());
+    shared.drain.start(drain_ms);
+    let mut result = Ok(());
+    for thread in threads {
+        match thread.join() {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => result = Err(Failure::new(exit::FAILED, format!("a worker failed: {error}"))),
+            Err(_) => result = Err(Failure::new(exit::FAILED, "a worker died")),
+        }
+    }
+    if let Some(sink) = &shared.sink {
+        sink.flush();
+    }
+    tracing::info!("stopped");
+    result
+}
+
+async fn stop_signal() -> io::Result<()> {
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    Ok(())
+}
+
+/// A current-thread runtime as every worker has it.
+pub(crate) fn runtime() -> io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
+}
+
+fn worker(listener: TcpListener, shared: &Shared) -> io::Result<()> {
+    let runtime = runtime()?;
+    LocalSet::new().block_on(&runtime, async {
+        let log = Rc::new(AccessLog::new(shared.style, shared.sink.clone()));
+        let client = Client::new(shared.tls.clone(), Limits::default());
+        let host = Native::new(client, shared.state.clone());
+        let core = Core::new(shared.table.clone(), host);
+        let handler = Rc::new(Gateway { core, log: log.clone(), drain: shared.drain.clone() });
+        let ticking = log.clone();
+        tokio::task::spawn_local(async move {
+            let mut tick = tokio::time::interval(TICK);
+            loop {
+                tick.tick().await;
+                ticking.hand_over();
+            }
+        });
+        let served = front::serve(listener, handler, shared.settings.clone(), shared.drain.clone()).await;
+        log.hand_over();
+        served
+    })
+}
+
+/// Where to listen, if we may: without a caller key only on loopback.
+fn address(options: &Serve, loaded: &Loaded) -> Result<SocketAddr, Failure> {
+    let named = options.listen.as_deref();
+    let address = match (named, loaded.compiled.host.listen) {
+        (None, Some(address)) => address,
+        (named, _) => {
+            let text = named.unwrap_or(DEFAULT_LISTEN);
+            config::parse_listen(text)
+                .map_err(|problem| Failure::new(exit::USAGE, format!("--listen {text}: {problem}")))?
+        }
+    };
+    let table = &loaded.compiled.table;
+    if matches!(table.access, Access::Local) && !address.ip().to_canonical().is_loopback() {
+        let why = if table.dev { "DEV=true needs no caller key, so" } else { "no caller key is configured (PROXY_API_KEY), so" };
+        let line = format!(
+            "refusing to listen on {address}: {why} everybody who reaches it could spend your provider keys.\n\
+             Set PROXY_API_KEY, or listen on 127.0.0.1, or say --open (OPEN=true) if that is what you want."
+        );
+        return Err(Failure::new(exit::CONFIG, line));
+    }
+    Ok(address)
+}
+
+/// One listener per worker on the same port.
+fn listen(address: SocketAddr, workers: usize) -> Result<(Vec<TcpListener>, SocketAddr), Failure> {
+    let failed = |e: io::Error| Failure::new(exit::FAILED, format!("cannot listen on {address}: {e}"));
+    // Sockets that share a port would also share it with a stranger's: first see that it is free.
+    let probe = TcpListener::bind(address).map_err(failed)?;
+    let address = probe.local_addr().map_err(failed)?;
+    drop(probe);
+    let listeners: Result<Vec<_>, _> = (0..workers).map(|_| front::bind(address)).collect();
+    Ok((listeners.map_err(failed)?, address))
+}
+
+fn cores() -> Option<usize> {
+    std::thread::available_parallelism().ok().map(NonZero::get)
+}
+
+fn style(options: &Serve, loaded: &Loaded) -> Style {
+    match (options.log.as_deref(), loaded.compiled.host.log_format) {
+        (Some("pretty"), _) | (None, Some(LogFormat::Pretty)) => Style::Pretty,
+        (None, None) if io::stdout().is_terminal() => Style::Pretty,
+        (Some(_), _) | (None, Some(LogFormat::Json) | None) => Style::Json,
+    }
+}
+
+/// Our own messages go to standard error, so that standard output is the access log and nothing else.
+fn start_log(style: Style) {
+    let builder = tracing_subscriber::fmt().with_writer(io::stderr).with_target(false);
+    // A second start in one process (tests) keeps the first's subscriber.
+    let _ = match style {
+        Style::Json => builder.json().try_init(),
+        Style::Pretty => builder.with_ansi(io::stderr().is_terminal()).try_init(),
+    };
+}
+
+/// Opens the state; strict rotation is all that needs one, so that without it no file is touched.
+fn state(loaded: &Loaded) -> (State, Option<String>) {
+    let wanted = match &loaded.compiled.host.state {
+        _ if !loaded.compiled.table.round_robin => None,
+        Some(StateSetting::Memory) => None,
+        Some(StateSetting::File(path)) => Some(path.into()),
+        Some(StateSetting::Redis(_)) => {
+            let note = "state in Redis is not built yet: rotation is kept in memory, and not shared";
+            return (State::memory(), Some(note.into()));
+        }
+        None => load::default_state(),
+    };
+    let Some(path) = wanted else { return (State::memory(), None) };
+    match State::file(&path) {
+        Ok(state) => (state, None),
+        Err(error) => {
+            let note = format!("{}: {error}: rotation is kept in memory, and starts anew with the process", path.display());
+            (State::memory(), Some(note))
+        }
+    }
+}
+
+/// Region hints do nothing here, and who wrote some should know.
+fn hints(table: &Table) -> Option<String> {
+    // The default rule for HK and CN is not theirs.
+    let written = table.egress.iter().any(|rule| matches!(rule.via, Egress::Hint(_)) && rule.loc != ["HK", "CN"]);
+    written.then(|| "egress: region hints have no effect on the native host, such requests go direct".into())
+}
