@@ -286,6 +286,10 @@ impl Build<'_> {
         let (chat, models) = (path(section.chat_path.take()), path(section.models_path.take()));
         let (provider, base_path) = custom::provider(&name, format, &base.path, chat, models);
         base.path = base_path;
+        if ["/chat/completions", "/responses", "/messages"].iter().any(|end| base.path.ends_with(end)) {
+            let hint = "a base URL ends before the endpoint's path, which is appended to it";
+            self.out.warn(&at, "ends in the path of an endpoint", hint);
+        }
         let keys = section.keys.take().map(|found| found.value.0).unwrap_or_default();
         let relay = section.relay.take().map_or(self.relay_all, |found| found.value);
         let pool = KeyPool { shard: Shard(name), keys };

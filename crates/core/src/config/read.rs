@@ -34,7 +34,7 @@ pub(super) trait Read: Sized {
     fn shape() -> Shape;
 }
 
-/// An object with a fixed set of members. Written by [`section!`] from one definition.
+/// An object with a fixed set of members. Written by the macro `section!` from one definition.
 pub(super) trait Section: Default {
     /// Its members' names.
     const KEYS: &'static [&'static str];
@@ -242,7 +242,7 @@ impl<T: Read> Read for Nullable<T> {
     }
 }
 
-/// A word out of a list, for [`choice!`] and [`Format`].
+/// A word out of a list, for the macro `choice!` and for [`Format`].
 pub(super) fn read_word<T>(
     value: &Value<'_>,
     words: &[&'static str],

@@ -170,6 +170,8 @@ fn paths_get_their_slash_and_no_way_up() {
     assert_eq!(chat("chat"), "https://x.example/v1/chat");
     assert_eq!(chat("/v1/chat"), "https://x.example/v1/chat");
     assert_eq!(chat("/v3/chat"), "https://x.example/v3/chat");
+    let whole = r#"{ "providers": { "e": { "base_url": "https://x.example/v1/chat/completions" } } }"#;
+    assert!(good(whole, &[]).warnings[0].message.contains("ends in the path of an endpoint"));
     for path in ["/a/../b", "/a b", "/a#b", "/%2e%2e/b"] {
         assert_eq!(problems(&file(path), &[]).len(), 1, "{path}");
     }
