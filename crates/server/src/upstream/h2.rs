@@ -23,6 +23,9 @@ const MOST_STREAMS: usize = 200;
 const STREAM_WINDOW: u32 = 512 * 1024;
 const CONNECTION_WINDOW: u32 = 8 * 1024 * 1024;
 
+/// As large a head as over HTTP/1.1.
+const HEAD_LIMIT: u32 = 64 * 1024;
+
 /// The HTTP/2 connections of one place.
 #[derive(Default)]
 pub(super) struct Links {
@@ -74,6 +77,11 @@ impl Links {
         self.expected.get()
     }
 
+    /// A connection has settled on HTTP/1.1: nobody needs to wait for its outcome to be shared.
+    pub(super) fn expect_none(&self) {
+        self.expected.set(false);
+    }
+
     /// A seat on a connection that has one free.
     pub(super) fn seat(&self) -> Option<Seat> {
         let mut open = self.open.borrow_mut();
@@ -88,6 +96,7 @@ impl Links {
         let handshake = Builder::new(Local)
             .initial_stream_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_header_list_size(HEAD_LIMIT)
             .handshake(TokioIo::new(stream));
         let (sender, connection) = handshake.await.map_err(|_| TransportError::Closed)?;
         let load = Rc::new(Load {

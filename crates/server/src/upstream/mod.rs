@@ -186,6 +186,7 @@ impl Worker {
         let connection = if prior || stream.is_h2() {
             Connection::Http2(place.links.open(stream).await?)
         } else {
+            place.links.expect_none();
             Connection::Http1 { stream, reused: false }
         };
         drop(turn);
