@@ -117,8 +117,10 @@ async fn send_stream(stream: &mut TcpStream, mock: &Mock) -> Result<()> {
     let interval = Duration::from_micros(knobs.interval_us);
     let mut due = Instant::now();
     stream.write_all(&answers.stream_head).await?;
-    for chunk in 0..knobs.chunks {
-        if chunk > 0 && !interval.is_zero() {
+    let batch = answers.chunk.repeat(usize::try_from(knobs.batch.clamp(1, 1_000)).unwrap_or(1));
+    let mut left = knobs.chunks;
+    while left > 0 {
+        if left < knobs.chunks && !interval.is_zero() {
             due += interval;
             // A reader that leaves is noticed at once, not at the next write.
             tokio::select! {
@@ -126,7 +128,10 @@ async fn send_stream(stream: &mut TcpStream, mock: &Mock) -> Result<()> {
                 left = reader_left(stream) => return Err(left),
             }
         }
-        stream.write_all(&answers.chunk).await?;
+        let chunks = knobs.batch.clamp(1, left);
+        let bytes = usize::try_from(chunks).map_or(0, |chunks| chunks * answers.chunk.len()).min(batch.len());
+        stream.write_all(&batch[..bytes]).await?;
+        left -= chunks;
     }
     stream.write_all(&answers.stream_end).await
 }

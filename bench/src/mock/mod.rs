@@ -1,7 +1,7 @@
 //! The mock upstream: an OpenAI-compatible server on one thread that answers at once.
 //!
 //! Any POST gets a JSON chat completion, or server-sent events when its body says `"stream":true`.
-//! `POST /__cfg?chunks=…&chunk_bytes=…&interval_us=…&body_bytes=…` changes the answers of a running mock,
+//! `POST /__cfg?chunks=…&chunk_bytes=…&interval_us=…&batch=…&body_bytes=…` changes the answers of a running mock,
 //! `/__stats` only reads the counters; both answer with them.
 
 use crate::Result;
@@ -35,13 +35,15 @@ pub(crate) struct Knobs {
     pub(crate) chunk_bytes: u64,
     /// Time between two chunks; 0 sends them back to back.
     pub(crate) interval_us: u64,
+    /// Chunks handed to the socket at a time.
+    pub(crate) batch: u64,
     /// Bytes of a JSON answer.
     pub(crate) body_bytes: u64,
 }
 
 impl Default for Knobs {
     fn default() -> Self {
-        Self { chunks: 50, chunk_bytes: 220, interval_us: 0, body_bytes: 700 }
+        Self { chunks: 50, chunk_bytes: 220, interval_us: 0, batch: 1, body_bytes: 700 }
     }
 }
 
@@ -56,6 +58,7 @@ impl Knobs {
                 "chunks" => self.chunks = value,
                 "chunk_bytes" => self.chunk_bytes = value,
                 "interval_us" => self.interval_us = value,
+                "batch" => self.batch = value,
                 "body_bytes" => self.body_bytes = value,
                 _ => return false,
             }
@@ -65,8 +68,10 @@ impl Knobs {
 
     /// The settings as a query for `/__cfg`.
     pub(crate) fn query(&self) -> String {
-        let Self { chunks, chunk_bytes, interval_us, body_bytes } = self;
-        format!("chunks={chunks}&chunk_bytes={chunk_bytes}&interval_us={interval_us}&body_bytes={body_bytes}")
+        let Self { chunks, chunk_bytes, interval_us, batch, body_bytes } = self;
+        format!(
+            "chunks={chunks}&chunk_bytes={chunk_bytes}&interval_us={interval_us}&batch={batch}&body_bytes={body_bytes}"
+        )
     }
 }
 
@@ -165,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_query_says_all_settings() {
-        let knobs = Knobs { chunks: 1, chunk_bytes: 2, interval_us: 3, body_bytes: 4 };
+        let knobs = Knobs { chunks: 1, chunk_bytes: 2, interval_us: 3, batch: 4, body_bytes: 5 };
         let mut read = Knobs::default();
         assert!(read.set(&knobs.query()));
         assert_eq!(read, knobs);

@@ -84,7 +84,6 @@ struct Output {
 
 /// Measures, prints the table, and says by its exit code whether every turn could be measured.
 pub(crate) fn main(args: &Args) -> Result<ExitCode> {
-    end_all_on_signal()?;
     let scale = if args.quick { Scale::QUICK } else { Scale::FULL };
     let scenarios = if args.scenarios.is_empty() { Scenario::value_variants() } else { &args.scenarios };
     let files = 2 * scale.held + 3_000;
@@ -94,6 +93,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
         );
     }
     let directory = Directory::new()?;
+    end_all_on_signal(directory.0.clone())?;
     let settings = Settings {
         upstream: args.port,
         directory: &directory.0,
@@ -212,12 +212,12 @@ impl Raw {
     }
 }
 
-/// An interrupted run leaves no servers behind.
-fn end_all_on_signal() -> Result<()> {
+/// An interrupted run leaves no servers and no files behind.
+fn end_all_on_signal(directory: PathBuf) -> Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let watch = move || {
-        runtime.block_on(async {
+        runtime.block_on(async move {
             let (Ok(mut interrupt), Ok(mut end)) =
                 (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
             else {
@@ -228,6 +228,7 @@ fn end_all_on_signal() -> Result<()> {
                 _ = end.recv() => {}
             }
             process::end_all();
+            drop(Directory(directory));
             std::process::exit(130);
         });
     };

@@ -2,8 +2,9 @@
 
 use crate::Result;
 use std::fs;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -37,7 +38,6 @@ impl Group {
     /// Starts `words`; both of its outputs go to `log`. Nothing of our environment but PATH is handed on, so that
     /// a developer's own keys and settings don't change what is measured.
     pub(super) fn spawn(words: &[String], directory: &Path, log: &Path) -> Result<Self> {
-        use std::os::unix::process::CommandExt;
         let (program, arguments) = words.split_first().ok_or("an empty command")?;
         let output = fs::File::create(log)?;
         let mut command = Command::new(program);
@@ -107,11 +107,24 @@ impl Drop for Group {
     }
 }
 
+/// Runs a command of our own to its end, so that an interrupt reaches it too.
+pub(super) fn output(command: &mut Command) -> Result<Output> {
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    let child = command.spawn()?;
+    let group = child.id();
+    running().push(group);
+    let output = child.wait_with_output();
+    running().retain(|other| *other != group);
+    Ok(output?)
+}
+
 /// Ends every group that still runs: for the way out on a signal, where nothing is dropped.
 pub(super) fn end_all() {
     for group in running().iter() {
         signal_group(*group, "TERM");
     }
+    // They may still be writing to the directory that is about to go.
+    sleep(Duration::from_millis(300));
 }
 
 fn running() -> std::sync::MutexGuard<'static, Vec<u32>> {

@@ -20,6 +20,7 @@ const ALSO: &[(Scenario, &str, &str)] = &[
     (Scenario::Cpu, "system_us", "system CPU per small request, µs"),
     (Scenario::Sse, "first_event_p50_us", "first event p50, µs"),
     (Scenario::Flood, "events_per_s", "chunks/s, 8 streams back to back"),
+    (Scenario::Burst, "cpu_us", "CPU per chunk when upstream writes 16 at a time, µs"),
     (Scenario::Big, "mib_per_s", "10 MiB bodies, MiB/s"),
     (Scenario::Hold, "open_streams", "streams held"),
     (Scenario::Hold, "peak_rss_mib", "RSS with them, MiB"),

@@ -22,6 +22,8 @@ pub(crate) enum Scenario {
     Sse,
     /// 8 streams at a time of 1,000 chunks back to back
     Flood,
+    /// The same with 16 chunks in each write of the upstream
+    Burst,
     /// Bodies of 10 MiB, 4 at a time
     Big,
     /// Thousands of streams of one chunk a second
@@ -91,6 +93,10 @@ impl Scenario {
             }
             Self::Flood => {
                 let knobs = Knobs { chunks: 1_000, ..Knobs::default() };
+                chunks(turn, &knobs, 8, 16, scale.floods)
+            }
+            Self::Burst => {
+                let knobs = Knobs { chunks: 1_000, batch: 16, ..Knobs::default() };
                 chunks(turn, &knobs, 8, 16, scale.floods)
             }
             Self::Big => big(turn, scale),

@@ -2,7 +2,7 @@
 
 use super::gateway::Gateway;
 use super::machine::Busy;
-use super::process::Group;
+use super::process::{self, Group};
 use crate::Result;
 use crate::load::{Mode, Report};
 use crate::mock::{Counters, Knobs};
@@ -10,7 +10,7 @@ use crate::probe::{self, Answer};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -162,8 +162,8 @@ impl Turn<'_> {
     /// Runs a load in a process of its own, so that its cost is not the gateway's.
     pub(super) fn load(&self, load: &Load) -> Result<Report> {
         let mut command = Command::new(std::env::current_exe()?);
-        command.args(load.arguments(self.gateway.port, &self.bench.directory)).stdin(Stdio::null());
-        let output = command.output()?;
+        command.args(load.arguments(self.gateway.port, &self.bench.directory));
+        let output = process::output(&mut command)?;
         if !output.status.success() {
             return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
         }
