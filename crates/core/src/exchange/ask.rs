@@ -176,7 +176,8 @@ impl<H: Host> Core<H> {
         let (peer, path, headers, body) = if form {
             (Peer::provider(entry), gateway.provider_path(entry, rest, query).unwrap_or_default(), headers, body)
         } else {
-            let (outer, step) = gateway::split_headers(headers);
+            let (mut outer, step) = gateway::split_headers(headers);
+            outer.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             let body = steps(entry, order, &step, &gateway::endpoint(entry, rest, query), &below, &body);
             (Peer::behind_gateway(entry), gateway.path("", ""), outer, body)
         };
