@@ -46,9 +46,10 @@ impl Gateway {
                 let program = absolute(settings.wharf)?;
                 let listen = format!("127.0.0.1:{port}");
                 let config = at("wharf.jsonc");
-                let command =
-                    [&program, "serve", "--config", &config, "--listen", &listen, "--state", "memory"];
-                (Some(("wharf.jsonc", fill(WHARF))), words(command))
+                let options =
+                    ["--config", &config, "--listen", &listen, "--state", "memory", "--workers", "2"];
+                let command = [program, "serve".to_owned()].into_iter().chain(words(options)).collect();
+                (Some(("wharf.jsonc", fill(WHARF))), command)
             }
             other => {
                 let (_, command) =
