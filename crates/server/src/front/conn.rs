@@ -191,6 +191,8 @@ impl<H: Handler> Conn<'_, H> {
         let Some(response) = self.handle(request).await else { return false };
         let Response { status, headers, body } = response;
         let plan = answer::plan(asked, status, &headers, body, self.can_keep());
+        let begun = self.line.state().settle_continue();
+        self.output.front().extend_from_slice(begun);
         answer::write(self.output.front(), asked, &plan, &headers);
         drop(headers);
         let Plan { length, keep_alive, body, .. } = plan;

@@ -105,14 +105,18 @@ pub(super) async fn serve<H: Handler + 'static>(
         if connection.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
-        match watch.poll(cx, &worker) {
-            Poll::Ready(Closing::Now) => Poll::Ready(()),
-            Poll::Ready(Closing::Gently) => {
-                // GOAWAY; the connection goes on until its streams have ended.
-                connection.as_mut().graceful_shutdown();
-                connection.as_mut().poll(cx).map(drop)
+        loop {
+            match watch.poll(cx, &worker) {
+                Poll::Ready(Closing::Now) => return Poll::Ready(()),
+                Poll::Ready(Closing::Gently) => {
+                    // GOAWAY; the connection goes on until its streams have ended.
+                    connection.as_mut().graceful_shutdown();
+                    if connection.as_mut().poll(cx).is_ready() {
+                        return Poll::Ready(());
+                    }
+                }
+                Poll::Pending => return Poll::Pending,
             }
-            Poll::Pending => Poll::Pending,
         }
     })
     .await;
@@ -161,7 +165,7 @@ impl Watch {
         self.seen = moves;
         self.deadline.set(every);
         // Registers again: nothing else may ever wake this task.
-        let _unexpired = self.deadline.poll_expired(cx);
+        let _armed_anew = self.deadline.poll_expired(cx);
         let idle = self.activity.open.get() == 0 && self.quiet_ms > 0;
         let stalled = self.activity.unsent.get() > 0 && self.quiet_ms >= worker.settings.stall_ms;
         match (stalled, idle && self.gentle, idle) {
@@ -276,7 +280,10 @@ impl Outgoing {
                     |data| Poll::Ready(Some(Ok(data))),
                 )
             }
-            (None, _) if !fits => Poll::Ready(Some(Err(Cut))),
+            (None, _) if !fits => {
+                feed.finish();
+                Poll::Ready(Some(Err(Cut)))
+            }
             (None, Some(data)) => Poll::Ready(Some(Ok(data))),
             (None, None) => Poll::Pending,
         }

@@ -192,6 +192,13 @@ impl State {
         Poll::Ready(Ok(()))
     }
 
+    /// The answer begins: from now on nothing else may be written. What is left of a begun interim answer.
+    pub(super) fn settle_continue(&mut self) -> &'static [u8] {
+        let owed = if self.is_unasked() { &[] } else { self.owed };
+        self.owed = &[];
+        owed
+    }
+
     /// The client waits to be asked for its body, and nobody has.
     pub(super) fn is_unasked(&self) -> bool {
         self.owed.len() == CONTINUE.len()

@@ -92,6 +92,38 @@ fn continue_is_sent_when_the_body_is_first_asked_for() {
 }
 
 #[test]
+fn continue_is_never_sent_inside_an_answer() {
+    local(async {
+        let server = Server::start();
+        let mut client = server.client().await;
+        let expects =
+            "POST /reflect HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n";
+        client.send(expects).await;
+        let head = client.until("\r\n\r\n").await;
+        assert!(head.starts_with("HTTP/1.1 200 OK") && head.contains("connection: close\r\n"), "{head}");
+        client.send("123").await;
+        assert_eq!(client.rest().await.unwrap(), "3\r\n123\r\n0\r\n\r\n");
+    });
+}
+
+#[test]
+fn a_body_can_be_read_while_its_answer_streams() {
+    local(async {
+        let server = Server::start();
+        let mut client = server.client().await;
+        client.send(CHUNKED.replace("/echo", "/reflect")).await;
+        client.until("\r\n\r\n").await;
+        for _ in 0..3 {
+            client.send("2\r\nab\r\n").await;
+            assert_eq!(client.until("ab\r\n").await, "2\r\nab\r\n");
+        }
+        client.send(format!("0\r\n\r\n{GET}")).await;
+        client.until("0\r\n\r\n").await;
+        assert_eq!(client.answer().await.0, OK);
+    });
+}
+
+#[test]
 fn an_unread_body_is_read_away_or_ends_the_connection() {
     local(async {
         let server = Server::start();

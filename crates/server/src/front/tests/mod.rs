@@ -6,7 +6,7 @@ mod http2;
 mod refusals;
 mod streams;
 
-use super::{Body, Drain, Handler, Over, Piece, Request, Response, Settings, Source, bind, serve};
+use super::{Body, Drain, Handler, Over, Piece, Request, Response, Settings, Source, Upload, bind, serve};
 use crate::testing::local;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
@@ -83,6 +83,11 @@ impl Handler for Site {
                     body: Body::Stream(Box::new(source)),
                 }
             }
+            "/reflect" => Response {
+                status: StatusCode::OK,
+                headers: HeaderMap::new(),
+                body: Body::Stream(Box::new(Reflected(request.body))),
+            },
             "/interim" => full(101, "x"),
             "/none" => full(204, "x"),
             _ => full(200, "hello"),
@@ -114,6 +119,27 @@ impl Source for Fed {
     fn over(&mut self, how: Over) {
         let _closed = self.events.send(Event::Over(how, self.sent));
     }
+}
+
+/// A source that gives the request's own body.
+struct Reflected(Upload);
+
+impl Source for Reflected {
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Piece> {
+        self.0.poll_chunk(cx).map(|chunk| match chunk {
+            Ok(Some(data)) => Piece::Data(data),
+            Ok(None) => Piece::End,
+            Err(_) => Piece::Abort,
+        })
+    }
+
+    fn length(&self) -> Option<u64> {
+        None
+    }
+
+    fn sent(&mut self, _bytes: usize) {}
+
+    fn over(&mut self, _how: Over) {}
 }
 
 /// A running server.
