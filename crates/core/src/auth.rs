@@ -8,12 +8,14 @@ use crate::secret::{Secret, digest};
 use crate::table::{Access, Caller, Entry, Table};
 use http::HeaderMap;
 use http::header::{HOST, HeaderName, ORIGIN};
+use std::borrow::Cow;
+use std::sync::Arc;
 use subtle::ConstantTimeEq;
 
 /// Who calls, once that is settled.
 pub struct Who {
     /// What logs call the caller; empty where no key is needed.
-    pub label: String,
+    pub label: Arc<str>,
     /// The client's own credential, to be passed on (relay only).
     pub relayed: Option<Relayed>,
 }
@@ -27,8 +29,8 @@ pub struct Relayed {
 }
 
 /// The credential that decides: the first one present, in the contract's order.
-struct Presented {
-    value: String,
+struct Presented<'a> {
+    value: Cow<'a, str>,
     header: Option<HeaderName>,
 }
 
@@ -51,19 +53,25 @@ pub fn authenticate(
     let known = presented.as_ref().and_then(|p| caller(callers, &p.value));
     if relays {
         return match (presented, known) {
-            (Some(_), Some(_)) => Err(refused("a key of this gateway cannot be relayed; send the provider's own credential")),
-            (Some(presented), None) => Ok(Who { label: "relay".into(), relayed: Some(relayed(headers, presented)) }),
-            (None, _) if callers.is_empty() => Ok(Who { label: String::new(), relayed: None }),
+            (Some(_), Some(_)) => {
+                Err(refused("a key of this gateway cannot be relayed; send the provider's own credential"))
+            }
+            (Some(presented), None) => {
+                Ok(Who { label: "relay".into(), relayed: Some(relayed(headers, presented)) })
+            }
+            (None, _) if callers.is_empty() => Ok(Who { label: Arc::default(), relayed: None }),
             (None, _) => Err(refused("no credential was sent")),
         };
     }
     if callers.is_empty() {
-        return Ok(Who { label: String::new(), relayed: None });
+        return Ok(Who { label: Arc::default(), relayed: None });
     }
     match (presented, known) {
         (_, Some(caller)) => Ok(Who { label: caller.label.clone(), relayed: None }),
         (Some(_), None) => Err(refused("the API key is not known to this gateway")),
-        (None, None) => Err(refused("no API key was sent: use `Authorization: Bearer KEY`, `x-api-key` or `x-goog-api-key`")),
+        (None, None) => Err(refused(
+            "no API key was sent: use `Authorization: Bearer KEY`, `x-api-key` or `x-goog-api-key`",
+        )),
     }
 }
 
@@ -83,40 +91,53 @@ fn caller<'a>(callers: &'a [Caller], value: &str) -> Option<&'a Caller> {
     found
 }
 
-fn relayed(headers: &HeaderMap, presented: Presented) -> Relayed {
-    let header = presented.header.and_then(|name| headers.get(&name).map(|value| (name.clone(), value.clone())));
-    Relayed { header, secret: Secret::new(presented.value) }
+fn relayed(headers: &HeaderMap, presented: Presented<'_>) -> Relayed {
+    let header =
+        presented.header.and_then(|name| headers.get(&name).map(|value| (name.clone(), value.clone())));
+    Relayed { header, secret: Secret::new(presented.value.into_owned()) }
 }
 
-fn presented(headers: &HeaderMap, query: Option<&str>, through: Option<&Entry>) -> Option<Presented> {
+fn presented<'a>(
+    headers: &'a HeaderMap,
+    query: Option<&'a str>,
+    through: Option<&Entry>,
+) -> Option<Presented<'a>> {
     if let Some(value) = text(headers, "authorization").map(bare).filter(|v| !v.is_empty()) {
-        return Some(Presented { value: value.to_owned(), header: Some(http::header::AUTHORIZATION) });
+        return Some(Presented { value: Cow::Borrowed(value), header: Some(http::header::AUTHORIZATION) });
     }
     for name in ["x-api-key", "x-goog-api-key", "api-key"] {
         if let Some(value) = text(headers, name).map(str::trim).filter(|v| !v.is_empty()) {
-            return Some(Presented { value: value.to_owned(), header: Some(HeaderName::from_static(name)) });
+            return Some(Presented {
+                value: Cow::Borrowed(value),
+                header: Some(HeaderName::from_static(name)),
+            });
         }
     }
     if let Some(value) = query.and_then(query::key) {
-        return Some(Presented { value: value.into_owned(), header: None });
+        return Some(Presented { value, header: None });
     }
     let own = through.into_iter().flat_map(|entry| entry.provider.auth).find_map(|rule| match rule.how {
         Auth::Header(name) => text(headers, name).map(str::trim).filter(|v| !v.is_empty()).map(|v| (name, v)),
         Auth::Bearer | Auth::Query(_) => None,
     });
     if let Some((name, value)) = own {
-        return Some(Presented { value: value.to_owned(), header: HeaderName::from_bytes(name.as_bytes()).ok() });
+        return Some(Presented {
+            value: Cow::Borrowed(value),
+            header: HeaderName::from_bytes(name.as_bytes()).ok(),
+        });
     }
     let protocol = through.and_then(|_| text(headers, "sec-websocket-protocol"))?;
     let value = protocol.split(',').find_map(|p| p.trim().strip_prefix("openai-insecure-api-key."))?;
-    (!value.is_empty()).then(|| Presented { value: value.to_owned(), header: None })
+    (!value.is_empty()).then(|| Presented { value: Cow::Borrowed(value), header: None })
 }
 
 /// `Bearer KEY`, whatever the case of the scheme, or the bare key.
 fn bare(value: &str) -> &str {
     let value = value.trim();
     match value.split_at_checked(6) {
-        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("bearer") && (rest.is_empty() || rest.starts_with(' ')) => {
+        Some((scheme, rest))
+            if scheme.eq_ignore_ascii_case("bearer") && (rest.is_empty() || rest.starts_with(' ')) =>
+        {
             rest.trim()
         }
         _ => value,

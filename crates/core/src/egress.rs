@@ -2,6 +2,7 @@
 
 use crate::host::Egress;
 use crate::table::{EgressRule, Place, Table};
+use std::borrow::Cow;
 
 /// The first rule that matches where the request starts and whom it goes to.
 pub fn choose<'a>(table: &'a Table, place: &Place, provider: &str) -> Option<&'a EgressRule> {
@@ -19,16 +20,17 @@ pub fn choose<'a>(table: &'a Table, place: &Place, provider: &str) -> Option<&'a
 /// wherever the request started.
 pub fn elsewhere<'a>(table: &'a Table, provider: &str) -> Option<&'a EgressRule> {
     table.egress.iter().find(|rule| {
-        rule.via != Egress::Direct && (rule.provider.is_empty() || rule.provider.iter().any(|p| p == provider))
+        rule.via != Egress::Direct
+            && (rule.provider.is_empty() || rule.provider.iter().any(|p| p == provider))
     })
 }
 
 /// What `x-wharf-egress` and the log say: `direct`, the hint, or `proxy`; never a URL.
-pub fn word(egress: &Egress) -> &str {
+pub fn word(egress: &Egress) -> Cow<'static, str> {
     match egress {
-        Egress::Direct => "direct",
-        Egress::Hint(hint) => hint,
-        Egress::Proxy(_) => "proxy",
+        Egress::Direct => Cow::Borrowed("direct"),
+        Egress::Hint(hint) => Cow::Owned(hint.to_string()),
+        Egress::Proxy(_) => Cow::Borrowed("proxy"),
     }
 }
 

@@ -58,6 +58,29 @@ pub enum Fault {
 }
 
 impl Kind {
+    /// Every kind, as declared: what the documentation is made from.
+    pub const ALL: &[Self] = &[
+        Self::Unauthorized,
+        Self::ForbiddenOrigin,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::InvalidJson,
+        Self::InvalidRequest,
+        Self::ModelRequired,
+        Self::ModelNotFound,
+        Self::ModelAmbiguous,
+        Self::TooLarge,
+        Self::UnsupportedEncoding,
+        Self::UnsupportedEndpoint,
+        Self::NoHealthyKey,
+        Self::RateLimited,
+        Self::Unreachable,
+        Self::Timeout,
+        Self::ClientGone,
+        Self::Misconfigured,
+        Self::Internal,
+    ];
+
     /// The HTTP status that the caller sees.
     pub const fn status(self) -> u16 {
         match self {
@@ -144,5 +167,20 @@ impl Error {
     /// An error with its sentence.
     pub fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
         Self { kind, message: message.into(), retry_after: None }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_names_every_kind_in_order() {
+        let places: Vec<usize> = Kind::ALL.iter().map(|kind| *kind as usize).collect();
+        assert_eq!(
+            places,
+            (0..=Kind::Internal as usize).collect::<Vec<_>>(),
+            "`Internal` stays the last one"
+        );
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::headers::text;
 use crate::secret::Secret;
+use crate::signing::Own;
 use crate::table::{Base, Entry, GatewaySettings, Table};
 use crate::upstream;
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
@@ -20,7 +21,11 @@ pub struct Gateway<'a> {
 
 /// The gateway in force for a request: the one in its path, else the configured one, unless the request
 /// asks to go direct and may.
-pub fn in_force<'a>(table: &'a Table, from_path: Option<&'a str>, headers: &HeaderMap) -> Option<Gateway<'a>> {
+pub fn in_force<'a>(
+    table: &'a Table,
+    from_path: Option<&'a str>,
+    headers: &HeaderMap,
+) -> Option<Gateway<'a>> {
     let settings = &table.gateway;
     let account = settings.account.as_deref()?;
     let name = from_path.or(settings.name.as_deref())?;
@@ -64,12 +69,19 @@ impl<'a> Gateway<'a> {
         Some(self.path(&format!("/{slug}/{}", relative(entry, rest)), query))
     }
 
-    /// Puts the gateway's own token on a request; a client's own is dropped only then.
-    pub fn sign(&self, headers: &mut HeaderMap) {
+    /// The gateway's own token for a request.
+    pub fn sign(&self, own: &mut Own) {
         let Some(token) = &self.settings.token else { return };
         if let Ok(mut value) = HeaderValue::from_str(&format!("Bearer {}", token.expose())) {
             value.set_sensitive(true);
-            headers.insert(GATEWAY_AUTHORIZATION, value);
+            own.push((GATEWAY_AUTHORIZATION, value));
+        }
+    }
+
+    /// Drops a client's own token where the gateway has one of ours.
+    pub fn strip(&self, headers: &mut HeaderMap) {
+        if self.settings.token.is_some() {
+            headers.remove(GATEWAY_AUTHORIZATION);
         }
     }
 }
@@ -139,7 +151,8 @@ pub fn split_headers(headers: HeaderMap) -> (HeaderMap, HeaderMap) {
         last = name.or(last);
         let Some(name) = &last else { continue };
         let text = name.as_str();
-        let outside = text.starts_with("cf-aig-") || matches!(text, "accept" | "accept-encoding" | "user-agent");
+        let outside =
+            text.starts_with("cf-aig-") || matches!(text, "accept" | "accept-encoding" | "user-agent");
         let side = if outside { &mut outer } else { &mut step };
         if *name != AUTHORIZATION {
             side.append(name.clone(), value);

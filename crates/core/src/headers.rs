@@ -24,23 +24,21 @@ pub fn is_credential(name: &str) -> bool {
     matches!(name, "authorization" | "x-api-key" | "x-goog-api-key" | "api-key" | "xi-api-key" | "cookie")
 }
 
-/// A client's headers on their way upstream: the map is taken apart, what may pass is put in a new one.
+/// A client's headers on their way upstream: what may not pass is taken out.
 ///
 /// `aig` keeps `cf-aig-*` (an AI Gateway is in force).
-pub fn to_upstream(mut from: HeaderMap, aig: bool) -> HeaderMap {
-    let listed = listed(&from);
-    let mut to = HeaderMap::with_capacity(from.len() + 4);
-    let mut last: Option<HeaderName> = None;
-    for (name, value) in from.drain() {
-        // `drain` names a repeated header once; later values come with `None`.
-        if let Some(name) = name {
-            last = passes(&name, aig, &listed).then_some(name);
-        }
-        if let Some(name) = &last {
-            to.append(name.clone(), value);
-        }
+pub fn to_upstream(mut headers: HeaderMap, aig: bool) -> HeaderMap {
+    let listed = listed(&headers);
+    remove(&mut headers, |name| !passes(name, aig, &listed));
+    headers
+}
+
+/// Takes out every header that `goes` says.
+fn remove(headers: &mut HeaderMap, goes: impl Fn(&HeaderName) -> bool) {
+    let doomed: Vec<HeaderName> = headers.keys().filter(|name| goes(name)).cloned().collect();
+    for name in doomed {
+        headers.remove(name);
     }
-    to
 }
 
 fn passes(name: &HeaderName, aig: bool, listed: &[HeaderName]) -> bool {
@@ -54,21 +52,15 @@ fn passes(name: &HeaderName, aig: bool, listed: &[HeaderName]) -> bool {
 
 /// An upstream's headers on their way to the client, in place.
 pub fn to_client(headers: &mut HeaderMap) {
-    let doomed: Vec<HeaderName> = {
-        let listed = listed(headers);
-        let stays = |name: &HeaderName| {
-            let text = name.as_str();
-            !(is_hop_by_hop(text)
-                || text == "set-cookie"
-                || text.starts_with("access-control-")
-                || text.starts_with("x-wharf-")
-                || listed.contains(name))
-        };
-        headers.keys().filter(|name| !stays(name)).cloned().collect()
-    };
-    for name in doomed {
-        headers.remove(name);
-    }
+    let listed = listed(headers);
+    remove(headers, |name| {
+        let text = name.as_str();
+        is_hop_by_hop(text)
+            || text == "set-cookie"
+            || text.starts_with("access-control-")
+            || text.starts_with("x-wharf-")
+            || listed.contains(name)
+    });
 }
 
 /// The header names that `Connection` lists.
@@ -76,7 +68,11 @@ fn listed(headers: &HeaderMap) -> Vec<HeaderName> {
     let mut names = Vec::new();
     for value in headers.get_all(CONNECTION) {
         for token in value.as_bytes().split(|b| *b == b',') {
-            names.extend(HeaderName::from_bytes(token.trim_ascii()).ok());
+            let token = token.trim_ascii();
+            // These two name no header, and one of them is in most requests.
+            if !token.eq_ignore_ascii_case(b"keep-alive") && !token.eq_ignore_ascii_case(b"close") {
+                names.extend(HeaderName::from_bytes(token).ok());
+            }
         }
     }
     names

@@ -3,15 +3,19 @@
 use crate::store::{Op, Reply, Shard, StoreError};
 use crate::time::Millis;
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use std::future::Future;
+use std::rc::Rc;
 use std::sync::Arc;
 use wharf_wire::scan::Segments;
 
 /// What carries out the core's decisions: native sockets, or a Worker's `fetch`.
 ///
 /// Futures are not `Send`: a host runs one request on one thread.
-#[expect(async_fn_in_trait, reason = "hosts are used generically on one thread, so no `Send` bound is wanted")]
+#[expect(
+    async_fn_in_trait,
+    reason = "hosts are used generically on one thread, so no `Send` bound is wanted"
+)]
 pub trait Host: Clone + 'static {
     /// The host can leave from a region that a hint names; where it can't, a hint means direct.
     const HINTS: bool;
@@ -27,7 +31,10 @@ pub trait Host: Clone + 'static {
     /// 64 bits from a cryptographic random source.
     fn random(&self) -> u64;
     /// Sends a request and waits for the answer's head.
-    async fn send(&self, request: UpstreamRequest<Self::Upload>) -> Result<Answer<Self::Body>, TransportError>;
+    async fn send(
+        &self,
+        request: UpstreamRequest<Self::Upload>,
+    ) -> Result<Answer<Self::Body>, TransportError>;
     /// The next piece of an answer's body; `None` at its clean end. Dropping the future loses nothing.
     async fn read(&self, body: &mut Self::Body) -> Result<Option<Bytes>, TransportError>;
     /// Reads a client's body to its end, or fails once it is over `limit` bytes.
@@ -143,8 +150,11 @@ pub struct UpstreamRequest<U> {
     pub authority: Arc<str>,
     /// Path and query, as they go on the wire.
     pub path: String,
-    /// Headers with credentials, without `Host`, `Content-Length`, `Transfer-Encoding` and hop-by-hop ones: the host writes those.
-    pub headers: HeaderMap,
+    /// Headers without credentials, `Host`, `Content-Length`, `Transfer-Encoding` and hop-by-hop ones: the host writes
+    /// those. Shared between the attempts of one call.
+    pub headers: Rc<HeaderMap>,
+    /// This attempt's own headers: the credential. None of these names is in `headers`.
+    pub own: Vec<(HeaderName, HeaderValue)>,
     /// The body.
     pub body: Payload<U>,
     /// Time limits.

@@ -1,5 +1,8 @@
 //! One line per finished exchange: what the access log shows. Never a body, never a credential.
 
+use http::Method;
+use std::borrow::Cow;
+use std::sync::Arc;
 use wharf_wire::usage::Usage;
 
 /// What happened to one request, filled as it goes along.
@@ -8,19 +11,19 @@ pub struct Record {
     /// Our request id.
     pub id: String,
     /// Label of the caller; empty when none is known.
-    pub caller: String,
+    pub caller: Arc<str>,
     /// Method.
-    pub method: String,
-    /// Path without its query (which may carry a credential).
-    pub path: String,
+    pub method: Method,
+    /// Path and query as received. The query may carry a credential: show `path()`.
+    pub target: String,
     /// Provider that answered.
-    pub provider: String,
+    pub provider: Cow<'static, str>,
     /// Model as the upstream was asked for it.
     pub model: String,
     /// Calls made.
     pub attempts: u32,
     /// `direct`, a region hint, or `proxy`.
-    pub egress: String,
+    pub egress: Cow<'static, str>,
     /// Status that the client got.
     pub status: u16,
     /// Code of our own error, if the answer was one.
@@ -33,4 +36,11 @@ pub struct Record {
     pub dropped: Vec<String>,
     /// Why the store was not used although strict rotation was asked for.
     pub store_failed: bool,
+}
+
+impl Record {
+    /// The path without its query.
+    pub fn path(&self) -> &str {
+        self.target.split('?').next().unwrap_or_default()
+    }
 }

@@ -108,7 +108,7 @@ pub struct Caller {
     /// SHA-256 of the key.
     pub digest: [u8; 32],
     /// What logs call it: `key-1`, … in configured order, or a name of its own. Never the key.
-    pub label: String,
+    pub label: Arc<str>,
 }
 
 /// A named list of targets.

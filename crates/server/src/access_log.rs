@@ -46,7 +46,30 @@ pub struct Measured {
 pub struct AccessLog {
     style: Style,
     block: RefCell<Vec<u8>>,
+    stamp: RefCell<Stamp>,
     sink: Option<Sink>,
+}
+
+/// The date of the last line down to its second: most lines share it with the one before.
+#[derive(Default)]
+struct Stamp {
+    second: u64,
+    text: String,
+}
+
+impl Stamp {
+    /// `2026-11-21T20:51:43.` and then the milliseconds and `Z`.
+    fn write(&mut self, out: &mut Vec<u8>, now: Millis) {
+        let (second, ms) = (now.0 / 1000, now.0 % 1000);
+        if self.second != second || self.text.is_empty() {
+            self.second = second;
+            self.text = rfc3339(now);
+            self.text.truncate(20);
+        }
+        out.extend_from_slice(self.text.as_bytes());
+        out.extend([ms / 100, ms / 10 % 10, ms % 10].map(|digit| b'0' + digit as u8));
+        out.push(b'Z');
+    }
 }
 
 /// The thread that writes, shared by the workers.
@@ -105,7 +128,7 @@ fn write(mut out: Box<dyn Write + Send>, blocks: &Receiver<Message>) {
 impl AccessLog {
     /// The log of one worker.
     pub fn new(style: Style, sink: Option<Sink>) -> Self {
-        Self { style, block: RefCell::new(Vec::new()), sink }
+        Self { style, block: RefCell::default(), stamp: RefCell::default(), sink }
     }
 
     /// Appends one line.
@@ -118,7 +141,11 @@ impl AccessLog {
             block.reserve(BLOCK + 1024);
         }
         match self.style {
-            Style::Json => json(&mut block, clock::wall(), record, measured),
+            Style::Json => {
+                block.extend_from_slice(b"{\"time\":\"");
+                self.stamp.borrow_mut().write(&mut block, clock::wall());
+                json(&mut block, record, measured);
+            }
             Style::Pretty => pretty(&mut block, clock::wall(), record, measured),
         }
         if block.len() >= BLOCK {
@@ -141,14 +168,12 @@ impl AccessLog {
     }
 }
 
-fn json(out: &mut Vec<u8>, now: Millis, record: &Record, measured: Measured) {
-    out.extend_from_slice(b"{\"time\":\"");
-    out.extend_from_slice(rfc3339(now).as_bytes());
+fn json(out: &mut Vec<u8>, record: &Record, measured: Measured) {
     out.push(b'"');
     text(out, "id", &record.id);
     text(out, "caller", &record.caller);
-    text(out, "method", &record.method);
-    text(out, "path", &record.path);
+    text(out, "method", record.method.as_str());
+    text(out, "path", record.path());
     number(out, "status", Some(record.status.into()));
     text(out, "provider", &record.provider);
     text(out, "model", &record.model);
@@ -165,8 +190,12 @@ fn json(out: &mut Vec<u8>, now: Millis, record: &Record, measured: Measured) {
     number(out, "output_tokens", usage.output);
     number(out, "reasoning_tokens", usage.reasoning);
     text(out, "error", record.error);
-    text(out, "dropped", &record.dropped.join(","));
-    for (name, on) in [("cut", record.cut), ("client_gone", measured.gone), ("store_failed", record.store_failed)] {
+    if !record.dropped.is_empty() {
+        text(out, "dropped", &record.dropped.join(","));
+    }
+    for (name, on) in
+        [("cut", record.cut), ("client_gone", measured.gone), ("store_failed", record.store_failed)]
+    {
         if on {
             out.extend_from_slice(b",\"");
             out.extend_from_slice(name.as_bytes());
@@ -183,6 +212,11 @@ fn text(out: &mut Vec<u8>, name: &str, value: &str) {
     }
     key(out, name);
     out.push(b'"');
+    if value.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\' && byte != 0x7f) {
+        out.extend_from_slice(value.as_bytes());
+        out.push(b'"');
+        return;
+    }
     for byte in value.bytes() {
         match byte {
             b'"' | b'\\' => out.extend_from_slice(&[b'\\', byte]),
@@ -225,14 +259,18 @@ fn decimal(out: &mut Vec<u8>, mut value: u64) {
 fn pretty(out: &mut Vec<u8>, now: Millis, record: &Record, measured: Measured) {
     let stamp = rfc3339(now);
     let clock = stamp.get(11..23).unwrap_or(&stamp);
-    let target = if record.model.is_empty() { record.provider.clone() } else { format!("{}/{}", record.provider, record.model) };
+    let target = if record.model.is_empty() {
+        record.provider.clone()
+    } else {
+        format!("{}/{}", record.provider, record.model).into()
+    };
     let tokens = |n: Option<u64>| n.map_or_else(|| "?".to_owned(), |n| n.to_string());
     let printed = |s: &str| s.chars().map(|c| if c.is_control() { '?' } else { c }).collect::<String>();
     let mut line = format!(
         "{clock} {} {} {} {} {}B {:.1}ms",
         record.status,
         record.method,
-        printed(&record.path),
+        printed(record.path()),
         printed(&target),
         measured.bytes,
         measured.end_us as f64 / 1000.0

@@ -22,7 +22,8 @@ use wharf_core::table::{Access, Table};
 pub fn run(source: &Source, path: &str) -> Result<String, Failure> {
     let loaded = load::load(source, false)?;
     let extra = match &loaded.compiled.host.ca_file {
-        Some(file) => Tls::read_ca_file(Path::new(file)).map_err(|e| Failure::new(exit::CONFIG, format!("ca_file {file}: {e}")))?,
+        Some(file) => Tls::read_ca_file(Path::new(file))
+            .map_err(|e| Failure::new(exit::CONFIG, format!("ca_file {file}: {e}")))?,
         None => Vec::new(),
     };
     let table = Arc::new(Table { access: Access::Open, ..loaded.compiled.table });

@@ -7,17 +7,32 @@ use std::path::Path;
 use wharf_core::table::{Access, Table};
 
 /// Writes the banner to standard error.
-pub fn show(table: &Table, address: SocketAddr, tls: bool, file: Option<&Path>, state: &str, notes: &[String]) {
+pub fn show(
+    table: &Table,
+    address: SocketAddr,
+    tls: bool,
+    file: Option<&Path>,
+    state: &str,
+    notes: &[String],
+) {
     let text = text(table, address, tls, file, state, notes);
     // Nobody may be reading; that is no reason not to serve.
     let _ = io::stderr().write_all(text.as_bytes());
 }
 
-fn text(table: &Table, address: SocketAddr, tls: bool, file: Option<&Path>, state: &str, notes: &[String]) -> String {
+fn text(
+    table: &Table,
+    address: SocketAddr,
+    tls: bool,
+    file: Option<&Path>,
+    state: &str,
+    notes: &[String],
+) -> String {
     let scheme = if tls { "https" } else { "http" };
     let mut out = format!("wharf {} listening on {scheme}://{address}\n", env!("CARGO_PKG_VERSION"));
     let config = file.map_or_else(|| "the environment only".into(), |path| path.display().to_string());
-    let rotation = if table.round_robin { format!("strict round-robin, kept in {state}") } else { "random".into() };
+    let rotation =
+        if table.round_robin { format!("strict round-robin, kept in {state}") } else { "random".into() };
     let callers = match &table.access {
         Access::Keys(callers) => format!("holders of {} caller key(s)", callers.len()),
         Access::Local => "local callers only, no key needed: set PROXY_API_KEY to let others in".into(),
@@ -33,7 +48,11 @@ fn text(table: &Table, address: SocketAddr, tls: bool, file: Option<&Path>, stat
         Access::Local | Access::Open => "",
     };
     let flags = if tls { " -k" } else { "" };
-    let host = if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() };
+    let host = if address.ip().is_unspecified() {
+        format!("localhost:{}", address.port())
+    } else {
+        address.to_string()
+    };
     let _ = writeln!(
         out,
         "  try        curl -N{flags} {scheme}://{host}/v1/chat/completions{key} -H 'content-type: application/json' \
@@ -53,5 +72,9 @@ fn providers(table: &Table) -> String {
             n => format!("{} ({n} keys)", entry.provider.id),
         })
         .collect();
-    if names.is_empty() { "none yet: `echo` answers; set OPENAI_API_KEY or another".into() } else { names.join(", ") }
+    if names.is_empty() {
+        "none yet: `echo` answers; set OPENAI_API_KEY or another".into()
+    } else {
+        names.join(", ")
+    }
 }

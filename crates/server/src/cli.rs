@@ -17,7 +17,12 @@ pub mod exit {
 
 /// Every model provider behind one address.
 #[derive(Debug, Parser)]
-#[command(name = "wharf", version, about, after_help = "Exit codes: 0 all is well, 1 something failed, 2 wrong command line, 3 wrong configuration.")]
+#[command(
+    name = "wharf",
+    version,
+    about,
+    after_help = "Exit codes: 0 all is well, 1 something failed, 2 wrong command line, 3 wrong configuration."
+)]
 pub struct Cli {
     /// What to do; `serve` if nothing is named.
     #[command(subcommand)]

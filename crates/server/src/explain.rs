@@ -87,7 +87,8 @@ pub fn run(options: &Explain) -> Result<String, Failure> {
     let headers = headers(&options.headers).map_err(usage)?;
     // Whoever reads the configuration need not prove that they may call.
     let table = Arc::new(Table { access: Access::Open, ..compiled.table });
-    let body = options.model.as_ref().map(|model| serde_json::json!({"model": model, "messages": []}).to_string());
+    let body =
+        options.model.as_ref().map(|model| serde_json::json!({"model": model, "messages": []}).to_string());
     let host = Paper { table: table.clone(), calls: Rc::default() };
     let calls = host.calls.clone();
     let incoming = Incoming {
@@ -159,7 +160,7 @@ fn describe(table: &Table, request: &UpstreamRequest<Bytes>) -> String {
     let path = hide(table, &request.path);
     let mut out = format!("{} {scheme}://{}{path}\n", request.method, request.authority);
     let _ = writeln!(out, "egress: {}", egress::word(&request.egress));
-    for (name, value) in &request.headers {
+    for (name, value) in request.headers.iter().chain(request.own.iter().map(|(name, value)| (name, value))) {
         let text = value.to_str().unwrap_or("(not text)");
         let secret = value.is_sensitive() || is_credential(name.as_str());
         let shown = if secret { mask(text) } else { hide(table, text) };

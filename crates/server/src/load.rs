@@ -47,7 +47,8 @@ pub fn load(source: &Source, open: bool) -> Result<Loaded, LoadError> {
     };
     let name = file.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
     let env = environment();
-    let input = Input { file: text.as_deref().map(|text| (&*name, text)), env: &env, open, builtins: builtins() };
+    let input =
+        Input { file: text.as_deref().map(|text| (&*name, text)), env: &env, open, builtins: builtins() };
     let compiled = compile(&input).map_err(LoadError::Problems)?;
     notes.extend(compiled.warnings.iter().map(ToString::to_string));
     Ok(Loaded { compiled, file, notes })
@@ -73,12 +74,16 @@ fn choose(source: &Source, notes: &mut Vec<String>) -> Option<PathBuf> {
 /// The environment as text; what is not UTF-8 is none of ours.
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment, once, at start")]
 fn environment() -> Vec<(String, String)> {
-    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+    std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+        .collect()
 }
 
 /// `$XDG_STATE_HOME/wharf/wharf.db`, else `~/.local/state/wharf/wharf.db`.
 pub fn default_state() -> Option<PathBuf> {
-    let from = |name: &str| environment().into_iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, v)| PathBuf::from(v));
+    let from = |name: &str| {
+        environment().into_iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, v)| PathBuf::from(v))
+    };
     let folder = from("XDG_STATE_HOME").or_else(|| Some(from("HOME")?.join(".local/state")))?;
     Some(folder.join("wharf/wharf.db"))
 }

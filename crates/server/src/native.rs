@@ -100,7 +100,9 @@ impl Random {
         if self.used + 8 > self.block.len() {
             // Without the system's source there are no fair keys and no unique ids; it fails only where it does not exist.
             if getrandom::fill(&mut self.block).is_err() {
-                tracing::error!("the operating system has no random numbers; ids and key choice are not random");
+                tracing::error!(
+                    "the operating system has no random numbers; ids and key choice are not random"
+                );
                 self.block.fill(clock::micros() as u8);
             }
             self.used = 0;

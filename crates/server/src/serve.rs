@@ -90,14 +90,16 @@ pub fn run(options: &Serve) -> Result<(), Failure> {
         Some(LogTarget::File(path)) => path.clone(),
         Some(LogTarget::Stdout) | None => "-".into(),
     });
-    let sink = Sink::start(&target).map_err(|e| Failure::new(exit::FAILED, format!("access log {target}: {e}")))?;
+    let sink =
+        Sink::start(&target).map_err(|e| Failure::new(exit::FAILED, format!("access log {target}: {e}")))?;
     let host = &compiled.host;
     let extra = match &host.ca_file {
         Some(path) => Tls::read_ca_file(Path::new(path))
             .map_err(|e| Failure::new(exit::CONFIG, format!("ca_file {path}: {e}")))?,
         None => Vec::new(),
     };
-    let acceptor = host.tls.as_ref().map(tls::acceptor).transpose().map_err(|e| Failure::new(exit::CONFIG, e))?;
+    let acceptor =
+        host.tls.as_ref().map(tls::acceptor).transpose().map_err(|e| Failure::new(exit::CONFIG, e))?;
     let secure = acceptor.is_some();
     let shared = Shared {
         settings: front::Settings { head: host.head_bytes, tls: acceptor, ..front::Settings::default() },
@@ -118,7 +120,8 @@ fn serve(listeners: Vec<TcpListener>, shared: &Shared, drain_ms: u64) -> Result<
     let mut threads = Vec::new();
     for (at, listener) in listeners.into_iter().enumerate() {
         let shared = shared.clone();
-        let thread = std::thread::Builder::new().name(format!("wharf-{at}")).spawn(move || worker(listener, &shared));
+        let thread =
+            std::thread::Builder::new().name(format!("wharf-{at}")).spawn(move || worker(listener, &shared));
         threads.push(thread.map_err(|e| Failure::new(exit::FAILED, format!("no thread for a worker: {e}")))?);
     }
     let failed = |e: io::Error| Failure::new(exit::FAILED, format!("no runtime: {e}"));
@@ -190,7 +193,11 @@ fn address(options: &Serve, loaded: &Loaded) -> Result<SocketAddr, Failure> {
     };
     let table = &loaded.compiled.table;
     if matches!(table.access, Access::Local) && !address.ip().to_canonical().is_loopback() {
-        let why = if table.dev { "DEV=true needs no caller key, so" } else { "no caller key is configured (PROXY_API_KEY), so" };
+        let why = if table.dev {
+            "DEV=true needs no caller key, so"
+        } else {
+            "no caller key is configured (PROXY_API_KEY), so"
+        };
         let line = format!(
             "refusing to listen on {address}: {why} everybody who reaches it could spend your provider keys.\n\
              Set PROXY_API_KEY, or listen on 127.0.0.1, or say --open (OPEN=true) if that is what you want."
@@ -249,7 +256,10 @@ fn state(loaded: &Loaded) -> (State, Option<String>) {
     match State::file(&path) {
         Ok(state) => (state, None),
         Err(error) => {
-            let note = format!("{}: {error}: rotation is kept in memory, and starts anew with the process", path.display());
+            let note = format!(
+                "{}: {error}: rotation is kept in memory, and starts anew with the process",
+                path.display()
+            );
             (State::memory(), Some(note))
         }
     }
@@ -258,6 +268,7 @@ fn state(loaded: &Loaded) -> (State, Option<String>) {
 /// Region hints do nothing here, and who wrote some should know.
 fn hints(table: &Table) -> Option<String> {
     // The default rule for HK and CN is not theirs.
-    let written = table.egress.iter().any(|rule| matches!(rule.via, Egress::Hint(_)) && rule.loc != ["HK", "CN"]);
+    let written =
+        table.egress.iter().any(|rule| matches!(rule.via, Egress::Hint(_)) && rule.loc != ["HK", "CN"]);
     written.then(|| "egress: region hints have no effect on the native host, such requests go direct".into())
 }

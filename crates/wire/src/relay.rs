@@ -77,8 +77,8 @@ impl Relay {
     /// Takes a chunk from upstream and gives what to send to the client.
     #[must_use]
     pub fn push(&mut self, chunk: Bytes) -> Bytes {
-        if !self.encoded {
-            self.observe(&chunk);
+        if let Some(tap) = self.tap.as_mut().filter(|_| !self.encoded) {
+            tap.pass(&chunk);
         }
         chunk
     }

@@ -15,6 +15,7 @@ use std::ops::Range;
 
 pub(crate) use edit::replace;
 pub use edit::{Edited, Edits, Segments, edit, splice};
+pub(crate) use members::value_end;
 pub use members::{Member, Members, members};
 
 /// The deepest nesting that is accepted.

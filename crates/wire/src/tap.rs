@@ -1,17 +1,23 @@
 //! Reads beside an answer that goes through untouched: usage, and whether the answer is whole. Never changes or
 //! delays a byte, and holds next to nothing: a usage object at most, whatever the size of the answer.
 //!
-//! `tap/sse.rs` finds the lines worth reading, `tap/probe.rs` reads JSON as it comes.
+//! `tap/sse.rs` finds the lines worth reading, `tap/probe.rs` reads JSON as it comes, `tap/whole.rs` JSON that came
+//! in one piece.
 
 mod probe;
 mod sse;
+mod whole;
 
 #[cfg(test)]
 mod tests;
 
 use crate::{Format, Usage};
+use bytes::Bytes;
 use probe::Probe;
 use sse::SseTap;
+
+/// The longest first piece that is held unread.
+const MAX_HELD: usize = 64 << 10;
 
 /// What a tap has seen of one answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -35,6 +41,10 @@ pub struct Seen {
 pub struct Tap {
     format: Option<Format>,
     kind: Kind,
+    /// The first piece of a JSON body, unread: mostly it is all.
+    held: Option<Bytes>,
+    /// The body was whole in that piece, and its usage was found without the probe.
+    whole: bool,
 }
 
 #[derive(Debug)]
@@ -48,17 +58,34 @@ impl Tap {
     /// whatever is recognised is read.
     #[must_use]
     pub fn json(format: Option<Format>) -> Self {
-        Self { format, kind: Kind::Json(Probe::new(true)) }
+        Self { format, kind: Kind::Json(Probe::new(true)), held: None, whole: false }
     }
 
     /// For server-sent events. With a format of `None` nothing is known about the end: always complete.
     #[must_use]
     pub fn sse(format: Option<Format>) -> Self {
-        Self { format, kind: Kind::Sse(SseTap::new(format)) }
+        Self { format, kind: Kind::Sse(SseTap::new(format)), held: None, whole: false }
+    }
+
+    /// The next bytes, which may be held without a copy: the first piece of a JSON body is read only if another follows.
+    pub fn pass(&mut self, piece: &Bytes) {
+        match &self.kind {
+            Kind::Json(probe) if self.held.is_none() && !probe.started() && piece.len() <= MAX_HELD => {
+                self.held = Some(piece.clone());
+            }
+            Kind::Json(_) | Kind::Sse(_) => self.push(piece),
+        }
     }
 
     /// The next bytes.
     pub fn push(&mut self, bytes: &[u8]) {
+        if let Some(held) = self.held.take() {
+            self.read(&held);
+        }
+        self.read(bytes);
+    }
+
+    fn read(&mut self, bytes: &[u8]) {
         match &mut self.kind {
             Kind::Json(probe) => probe.push(bytes),
             Kind::Sse(sse) => sse.push(bytes),
@@ -67,6 +94,15 @@ impl Tap {
 
     /// The answer has ended, well or not.
     pub fn finish(&mut self) -> Seen {
+        if let Some(held) = self.held.take() {
+            if self.format != Some(Format::OllamaChat)
+                && let Some(usage) = whole::usage(&held)
+            {
+                self.whole = true;
+                return Seen { usage, complete: true, boundary: true, ..Seen::default() };
+            }
+            self.read(&held);
+        }
         if let Kind::Json(probe) = &mut self.kind {
             probe.finish();
         }
@@ -86,7 +122,7 @@ impl Tap {
         let flags = self.probe().flags();
         match (&self.kind, self.format) {
             (Kind::Json(probe), Some(Format::OllamaChat)) => probe.closed() && flags.ollama_done,
-            (Kind::Json(probe), _) => probe.closed(),
+            (Kind::Json(probe), _) => self.whole || probe.closed(),
             (Kind::Sse(_), Some(Format::OpenAiChat)) => self.terminal() || flags.finish_reason,
             (Kind::Sse(_), Some(Format::GeminiGenerate)) => flags.gemini_finish,
             (Kind::Sse(_), Some(Format::OpenAiResponses)) => self.terminal() || self.error(),

@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use serde_json::Value;
 use wharf_wire::{Format, Seen, Tap, Usage};
 
@@ -97,6 +98,11 @@ fn judge(fresh: &Fresh, body: &[u8], expected: Usage) -> Option<String> {
     }
     if whole.usage != expected {
         return Some(format!("usage {:?}, a full parse finds {expected:?}", whole.usage));
+    }
+    let mut held = fresh();
+    held.pass(&Bytes::copy_from_slice(body));
+    if held.finish() != whole {
+        return Some("differs when it is held whole".to_owned());
     }
     [1, 7, 1000]
         .into_iter()

@@ -143,7 +143,7 @@ pub(super) fn access(uppers: &Uppers, open_flag: bool, out: &mut Findings) -> Ac
         for key in found.value {
             let digest = key.digest();
             if callers.iter().all(|caller| caller.digest != digest) {
-                callers.push(Caller { digest, label: format!("key-{}", callers.len() + 1) });
+                callers.push(Caller { digest, label: format!("key-{}", callers.len() + 1).into() });
             }
         }
     }

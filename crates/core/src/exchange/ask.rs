@@ -25,8 +25,14 @@ use std::rc::Rc;
 use wharf_wire::scan::{self, Edits, Model, Root, Scan, Segments};
 
 /// A model name in a path: what RFC 3986 lets stand in one, `/` included, stays.
-const IN_PATH: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~').remove(b'/').remove(b'@').remove(b':');
+const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'/')
+    .remove(b'@')
+    .remove(b':');
 
 /// What is asked, once the body is read.
 pub(super) struct Question<'q> {
@@ -53,13 +59,13 @@ impl<H: Host> Core<H> {
         ask: &Ask,
         path_model: Option<String>,
     ) -> Result<Reply<H::Body>, Error> {
-        let media = text(&call.incoming.headers, "content-type").unwrap_or("").to_owned();
-        if media.trim_start().to_ascii_lowercase().starts_with("multipart/form-data") {
-            return self.ask_form(call, record, ask, &media).await;
+        if is_form(&call.incoming.headers) {
+            return Box::pin(self.ask_form(call, record, ask)).await;
         }
         let body = self.body(&mut call).await?;
-        let scan = scan::scan(&body)
-            .map_err(|e| Error::new(Kind::InvalidJson, format!("the body is not JSON: {} at byte {}", e.reason, e.at)))?;
+        let scan = scan::scan(&body).map_err(|e| {
+            Error::new(Kind::InvalidJson, format!("the body is not JSON: {} at byte {}", e.reason, e.at))
+        })?;
         let model = match path_model {
             Some(model) => model,
             None => model_of(&scan, &body)?,
@@ -92,10 +98,10 @@ impl<H: Host> Core<H> {
         let targets = route::resolve(&self.table, &question.model)?;
         let place = place(&mut call, &self.table.place);
         let aig = call.gateway.is_some();
-        let headers = headers::to_upstream(std::mem::take(&mut call.incoming.headers), aig);
+        let mut headers = headers::to_upstream(std::mem::take(&mut call.incoming.headers), aig);
         for (at, target) in targets.iter().enumerate() {
             let Some(entry) = self.table.entries.get(target.entry) else { continue };
-            (*entry.provider.id).clone_into(&mut record.provider);
+            record.provider = entry.provider.id.clone();
             record.model.clone_from(&target.model);
             if entry.provider.local {
                 return self.echo(&question, record);
@@ -103,7 +109,8 @@ impl<H: Host> Core<H> {
             let order = keys::order(&self.host, &self.table, &entry.pool, call.key).await;
             record.store_failed |= order.store_failed;
             let left = targets.len() - at - 1;
-            let mut prepared = self.prepare(&call, &headers, &question, target, entry, &order, record)?;
+            let headers = if left == 0 { std::mem::take(&mut headers) } else { headers.clone() };
+            let mut prepared = self.prepare(&call, headers, &question, target, entry, &order, record)?;
             if let Asked::Form(form) = &question.body
                 && let Some(length) = form.streams(&target.model)
                 && let Some(rest) = call.incoming.body.take()
@@ -126,7 +133,7 @@ impl<H: Host> Core<H> {
     fn prepare<'a>(
         &'a self,
         call: &Call<'a, H::Upload>,
-        headers: &HeaderMap,
+        mut headers: HeaderMap,
         question: &Question<'_>,
         target: &Target,
         entry: &'a Entry,
@@ -137,7 +144,6 @@ impl<H: Host> Core<H> {
             return Err(unsupported(entry, question.ask));
         };
         let (body, media) = write_body(entry, question, &target.model, record);
-        let mut headers = headers.clone();
         headers.insert(CONTENT_TYPE, media);
         add_defaults(&mut headers, entry.provider.default_headers);
         let query = call.query_on();
@@ -153,7 +159,7 @@ impl<H: Host> Core<H> {
             base,
             path: upstream::join(base, &rest, &query),
             below: upstream::below(&base.path, &rest).to_owned(),
-            headers,
+            headers: Rc::new(headers),
             body: Body::Whole(body),
             relayed: None,
             gateway: None,
@@ -174,10 +180,16 @@ impl<H: Host> Core<H> {
     ) -> Prepared<'a, H::Upload> {
         let below = upstream::below(entry.base.as_ref().map_or("", |b| &b.path), rest).to_owned();
         let (peer, path, headers, body) = if form {
-            (Peer::provider(entry), gateway.provider_path(entry, rest, query).unwrap_or_default(), headers, body)
+            (
+                Peer::provider(entry),
+                gateway.provider_path(entry, rest, query).unwrap_or_default(),
+                headers,
+                body,
+            )
         } else {
             let (mut outer, step) = gateway::split_headers(headers);
             outer.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            gateway.strip(&mut outer);
             let body = steps(entry, order, &step, &gateway::endpoint(entry, rest, query), &below, &body);
             (Peer::behind_gateway(entry), gateway.path("", ""), outer, body)
         };
@@ -187,7 +199,7 @@ impl<H: Host> Core<H> {
             base: gateway.base(),
             path,
             below,
-            headers,
+            headers: Rc::new(headers),
             body: Body::Whole(body),
             relayed: None,
             gateway: Some(gateway),
@@ -213,13 +225,17 @@ fn steps(
         gateway::write_step(&mut out, slug, endpoint, headers, &query);
     }
     for (at, key) in keys.into_iter().enumerate() {
+        let mut own = Vec::new();
+        let member = crate::signing::sign(entry.provider.auth, below, &mut own, key);
         let mut headers = headers.clone();
-        let member = crate::signing::sign(entry.provider.auth, below, &mut headers, key);
+        headers.extend(own);
         if at > 0 {
             out.push(b',');
         }
         let endpoint = match member {
-            Some(member) => Cow::Owned(format!("{endpoint}{}{member}", if endpoint.contains('?') { '&' } else { '?' })),
+            Some(member) => {
+                Cow::Owned(format!("{endpoint}{}{member}", if endpoint.contains('?') { '&' } else { '?' }))
+            }
             None => Cow::Borrowed(endpoint),
         };
         gateway::write_step(&mut out, slug, &endpoint, &headers, &query);
@@ -229,16 +245,21 @@ fn steps(
 }
 
 /// The body for one target: the bytes as they came but for the model, and what the operator wants changed.
-fn write_body(entry: &Entry, question: &Question<'_>, model: &str, record: &mut Record) -> (Segments, HeaderValue) {
+fn write_body(
+    entry: &Entry,
+    question: &Question<'_>,
+    model: &str,
+    record: &mut Record,
+) -> (Segments, HeaderValue) {
     let (body, scan) = match &question.body {
         Asked::Form(form) => return form.with_model(model),
         Asked::Json(body, scan) => (body, scan),
     };
     let json = HeaderValue::from_static("application/json");
-    let drop: Vec<&str> =
-        entry.drop_params.iter().map(String::as_str).chain(entry.provider.drop_params.iter().copied()).collect();
+    let drop: Vec<&str> = entry.drop_params.iter().map(String::as_str).collect();
     let in_path = matches!(question.ask, Ask::Generate(_));
-    let ask_usage = entry.ask_usage && question.stream && matches!(question.ask, Ask::Chat | Ask::Completions);
+    let ask_usage =
+        entry.ask_usage && question.stream && matches!(question.ask, Ask::Chat | Ask::Completions);
     if !drop.is_empty() || ask_usage {
         let edits = Edits { model: (!in_path).then_some(model), drop: &drop, ask_usage };
         let edited = scan::edit(body, &edits);
@@ -251,6 +272,12 @@ fn write_body(entry: &Entry, question: &Question<'_>, model: &str, record: &mut 
         }
         Model::Text { .. } | Model::Missing | Model::Other => (Segments::from(body.clone()), json),
     }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    const FORM: &str = "multipart/form-data";
+    let media = text(headers, "content-type").unwrap_or("").trim_start();
+    media.get(..FORM.len()).is_some_and(|start| start.eq_ignore_ascii_case(FORM))
 }
 
 fn model_of(scan: &Scan, body: &[u8]) -> Result<String, Error> {
@@ -308,7 +335,9 @@ pub(super) fn add_defaults(headers: &mut HeaderMap, defaults: &'static [(&'stati
 
 pub(super) fn collect_error(error: CollectError, limit: usize) -> Error {
     match error {
-        CollectError::TooLarge => Error::new(Kind::TooLarge, format!("the body is over the limit of {limit} bytes")),
+        CollectError::TooLarge => {
+            Error::new(Kind::TooLarge, format!("the body is over the limit of {limit} bytes"))
+        }
         CollectError::Broken => Error::new(Kind::ClientGone, "the request body ended early"),
     }
 }
@@ -321,7 +350,10 @@ fn unsupported(entry: &Entry, ask: &Ask) -> Error {
 
 pub(super) fn unconfigured(entry: &Entry) -> Error {
     let id = &entry.provider.id;
-    Error::new(Kind::ModelNotFound, format!("{} has no base URL here: set providers.{id}.base_url", printable(id)))
+    Error::new(
+        Kind::ModelNotFound,
+        format!("{} has no base URL here: set providers.{id}.base_url", printable(id)),
+    )
 }
 
 /// Where the request starts, if the host says nothing better than the configuration.

@@ -5,18 +5,17 @@ use crate::auth::Relayed;
 use crate::egress;
 use crate::error::{Error, Kind};
 use crate::gateway::Gateway;
-use crate::host::{
-    Answer, Egress, Host, HttpVersion, Payload, Timeouts, TransportError, UpstreamRequest,
-};
+use crate::host::{Answer, Egress, Host, HttpVersion, Payload, Timeouts, TransportError, UpstreamRequest};
 use crate::keys::KeyOrder;
 use crate::plan::{self, Left, Next, Outcome};
-use crate::record::Record;
 use crate::provider::AuthRule;
+use crate::record::Record;
 use crate::secret::Secret;
 use crate::signing;
 use crate::table::{Base, EgressRule, Entry, Place};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method};
+use std::rc::Rc;
 use wharf_wire::scan::Segments;
 
 /// How much of an error is read to see whether it refuses our country.
@@ -33,7 +32,7 @@ pub(super) struct Prepared<'a, U> {
     pub path: String,
     /// The path below the provider's base URL: the auth rules go by it.
     pub below: String,
-    pub headers: HeaderMap,
+    pub headers: Rc<HeaderMap>,
     pub body: Body<U>,
     pub relayed: Option<&'a Relayed>,
     pub gateway: Option<Gateway<'a>>,
@@ -139,9 +138,10 @@ impl<H: Host> Core<H> {
         let mut way = self.way(limits.place, provider);
         let (mut tried, mut fresh) = (0, false);
         loop {
-            let request = request::<H>(&mut call, limits.keys.indices.get(tried).copied(), &way.egress, fresh);
+            let request =
+                request::<H>(&mut call, limits.keys.indices.get(tried).copied(), &way.egress, fresh);
             record.attempts += 1;
-            egress::word(&way.egress).clone_into(&mut record.egress);
+            record.egress = egress::word(&way.egress);
             let ended = self.host.send(request).await;
             let outcome = match &ended {
                 Ok(answer) => Outcome::Status(answer.status.as_u16()),
@@ -152,8 +152,10 @@ impl<H: Host> Core<H> {
                 way.egress = Egress::Direct;
                 continue;
             }
-            let keys = if limits.keys.pinned { 0 } else { limits.keys.indices.len().saturating_sub(tried + 1) };
-            let left = Left { keys, targets: limits.targets, replayable, fresh, model_route: limits.model_route };
+            let keys =
+                if limits.keys.pinned { 0 } else { limits.keys.indices.len().saturating_sub(tried + 1) };
+            let left =
+                Left { keys, targets: limits.targets, replayable, fresh, model_route: limits.model_route };
             match plan::next(outcome, left) {
                 Next::Again => fresh = true,
                 Next::Key => (tried, fresh) = (tried + 1, false),
@@ -237,12 +239,12 @@ fn request<H: Host>(
     egress: &Egress,
     fresh: bool,
 ) -> UpstreamRequest<H::Upload> {
-    let (mut headers, mut path) = (call.headers.clone(), call.path.clone());
+    let (mut own, mut path) = (Vec::with_capacity(2), call.path.clone());
     let rules = call.peer.auth;
     let secret = key.and_then(|at| call.peer.keys.get(at));
     let query = match (secret, call.relayed) {
-        (Some(secret), _) => signing::sign(rules, &call.below, &mut headers, secret),
-        (None, Some(relayed)) => signing::relay(rules, &call.below, &mut headers, relayed),
+        (Some(secret), _) => signing::sign(rules, &call.below, &mut own, secret),
+        (None, Some(relayed)) => signing::relay(rules, &call.below, &mut own, relayed),
         (None, None) => None,
     };
     if let Some(member) = query {
@@ -250,14 +252,15 @@ fn request<H: Host>(
         path.push_str(&member);
     }
     if let Some(gateway) = &call.gateway {
-        gateway.sign(&mut headers);
+        gateway.sign(&mut own);
     }
     UpstreamRequest {
         method: call.method.clone(),
         origin: call.base.origin.clone(),
         authority: call.base.authority.clone(),
         path,
-        headers,
+        headers: call.headers.clone(),
+        own,
         body: call.body.payload(),
         timeouts: call.peer.timeouts,
         egress: egress.clone(),

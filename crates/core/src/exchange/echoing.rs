@@ -74,5 +74,8 @@ impl<H: Host> Core<H> {
 }
 
 fn not_here() -> Error {
-    Error::new(Kind::UnsupportedEndpoint, "the built-in `echo` provider answers chat, embeddings and models only")
+    Error::new(
+        Kind::UnsupportedEndpoint,
+        "the built-in `echo` provider answers chat, embeddings and models only",
+    )
 }

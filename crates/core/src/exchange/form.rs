@@ -5,6 +5,7 @@ use super::ask::{Asked, Question, collect_error};
 use super::reply::Reply;
 use super::{Call, Core};
 use crate::error::{Error, Kind};
+use crate::headers::text;
 use crate::host::Host;
 use crate::ingress::Ask;
 use crate::record::Record;
@@ -46,14 +47,17 @@ impl<H: Host> Core<H> {
         mut call: Call<'_, H::Upload>,
         record: &mut Record,
         ask: &Ask,
-        media: &str,
     ) -> Result<Reply<H::Body>, Error> {
         let wrong = |message: String| Error::new(Kind::InvalidRequest, message);
-        let Some(boundary) = multipart::boundary(media) else {
+        let media = text(&call.incoming.headers, "content-type").unwrap_or("").to_owned();
+        let Some(boundary) = multipart::boundary(&media) else {
             return Err(wrong("the Content-Type says multipart/form-data but names no boundary".into()));
         };
         if call.incoming.headers.contains_key(CONTENT_ENCODING) {
-            return Err(Error::new(Kind::UnsupportedEncoding, "a multipart body cannot have a Content-Encoding here"));
+            return Err(Error::new(
+                Kind::UnsupportedEncoding,
+                "a multipart body cannot have a Content-Encoding here",
+            ));
         }
         let limit = self.table.limits.json_body;
         let large = call.incoming.length.is_none_or(|length| length > limit as u64);
@@ -64,11 +68,15 @@ impl<H: Host> Core<H> {
         };
         let found = multipart::find_model(&body, &boundary).map_err(|error| wrong(error.to_string()))?;
         let Search::Found { value, .. } = found else {
-            return Err(Error::new(Kind::ModelRequired, "the form has no `model` field: name one as provider/model"));
+            return Err(Error::new(
+                Kind::ModelRequired,
+                "the form has no `model` field: name one as provider/model",
+            ));
         };
         let model = String::from_utf8_lossy(body.get(value.clone()).unwrap_or_default()).into_owned();
         let streams = (!ended).then_some(call.incoming.length);
-        let media = HeaderValue::from_str(media).map_err(|_| wrong("the Content-Type cannot be read".into()))?;
+        let media =
+            HeaderValue::from_str(&media).map_err(|_| wrong("the Content-Type cannot be read".into()))?;
         let form = Form { media, body, value, streams };
         let question = Question { ask, model, body: Asked::Form(form), stream: false };
         self.answer(call, record, question).await
@@ -97,7 +105,8 @@ impl<H: Host> Core<H> {
                 }
             }
             if seen.len() > limit {
-                let message = format!("no `model` field in the first {limit} bytes of the form: put it first");
+                let message =
+                    format!("no `model` field in the first {limit} bytes of the form: put it first");
                 return Err(Error::new(Kind::TooLarge, message));
             }
         }

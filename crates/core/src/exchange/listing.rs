@@ -169,7 +169,8 @@ impl<H: Host> Core<H> {
     ) -> Option<(StatusCode, BytesMut)> {
         let rest = entry.provider.paths.models.as_deref()?;
         let gateway = gateway.filter(|_| gateway::knows(entry));
-        let (base, path) = match gateway.and_then(|g| Some((g.base(), g.provider_path(entry, rest, query)?))) {
+        let (base, path) = match gateway.and_then(|g| Some((g.base(), g.provider_path(entry, rest, query)?)))
+        {
             Some(found) => found,
             None => (entry.base.as_ref()?, upstream::join(entry.base.as_ref()?, rest, query)),
         };
@@ -183,7 +184,7 @@ impl<H: Host> Core<H> {
             base,
             path,
             below: upstream::below(entry.base.as_ref().map_or("", |b| &b.path), rest).to_owned(),
-            headers,
+            headers: Rc::new(headers),
             body: Body::Whole(Segments::default()),
             relayed: None,
             gateway,
@@ -223,7 +224,8 @@ impl<H: Host> Core<H> {
         let status = match self.table.entries.get(entry) {
             None => None,
             Some(found) => {
-                let (get, wait) = (pin!(self.get(found, gateway, &order, false, "")), pin!(self.host.sleep(PATIENCE)));
+                let (get, wait) =
+                    (pin!(self.get(found, gateway, &order, false, "")), pin!(self.host.sleep(PATIENCE)));
                 match select(get, wait).await {
                     Either::Left((got, _)) => got.map(|(status, _)| status.as_u16()),
                     Either::Right(_) => None,

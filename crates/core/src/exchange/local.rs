@@ -47,11 +47,17 @@ pub(super) fn ping<B>() -> Reply<B> {
 
 /// Nothing is at this path.
 pub(super) fn nothing() -> Error {
-    Error::new(Kind::NotFound, "there is nothing at this path: see the README for the routes, or use /{provider}/…")
+    Error::new(
+        Kind::NotFound,
+        "there is nothing at this path: see the README for the routes, or use /{provider}/…",
+    )
 }
 
 /// A path that is known but not built: where it can be had today.
 pub(super) fn unbuilt(path: &str) -> Error {
     let provider = if path.starts_with("/v1beta/") { "google-ai-studio" } else { "openai" };
-    Error::new(Kind::NotFound, format!("this path has no model route yet: use the provider's own, /{provider}{path}"))
+    Error::new(
+        Kind::NotFound,
+        format!("this path has no model route yet: use the provider's own, /{provider}{path}"),
+    )
 }

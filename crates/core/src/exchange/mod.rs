@@ -69,10 +69,15 @@ impl<H: Host> Core<H> {
     /// Serves one request: always an answer, never an error.
     ///
     /// `record` is the host's, so that it can be logged as far as it got when the client leaves and this is dropped.
-    pub async fn serve(self: &Rc<Self>, incoming: Incoming<H::Upload>, record: &mut Record) -> Outgoing<H::Body> {
+    pub async fn serve(
+        self: &Rc<Self>,
+        mut incoming: Incoming<H::Upload>,
+        record: &mut Record,
+    ) -> Outgoing<H::Body> {
         self.begin(&incoming, record);
         let origin = incoming.headers.get(ORIGIN).cloned();
-        let target = incoming.target.clone();
+        let target = std::mem::take(&mut incoming.target);
+        record.target.clone_from(&target);
         let (path, query) = split(&target);
         let ingress = ingress::parse(&incoming.method, path, &self.table.names);
         let format = self.dialect(&ingress.endpoint, &incoming.headers);
@@ -103,7 +108,7 @@ impl<H: Host> Core<H> {
             _ => None,
         };
         let who = auth::authenticate(&self.table, &incoming.headers, query, through)?;
-        record.caller.clone_from(&who.label);
+        record.caller = who.label.clone();
         if ingress.gateway.is_some() && self.table.gateway.account.is_none() {
             return Err(Error::new(Kind::NotFound, "`/g/…` needs CLOUDFLARE_ACCOUNT_ID to be set"));
         }
@@ -111,15 +116,22 @@ impl<H: Host> Core<H> {
         let call = Call { incoming, who, key: ingress.key, gateway, query };
         match ingress.endpoint {
             Endpoint::Ping => Ok(local::ping()),
-            Endpoint::Status => self.status(&call).await,
-            Endpoint::Models { gemini } => self.list_models(&call, gemini).await,
-            Endpoint::Model { id, gemini } => self.show_model(&call, &id, gemini).await,
+            // Boxed: the rare ways must not make every request's future as large as theirs.
+            Endpoint::Status => Box::pin(self.status(&call)).await,
+            Endpoint::Models { gemini } => Box::pin(self.list_models(&call, gemini)).await,
+            Endpoint::Model { id, gemini } => Box::pin(self.show_model(&call, &id, gemini)).await,
             Endpoint::Ask { ask, model } => self.ask(call, record, &ask, model).await,
-            Endpoint::PassThrough { entry, rest } => self.pass_through(call, record, entry, &rest).await,
-            Endpoint::Compat { rest } if call.gateway.is_some() => self.compat(call, record, &rest).await,
-            Endpoint::Universal if call.gateway.is_some() => self.universal(call, record).await,
+            Endpoint::PassThrough { entry, rest } => {
+                Box::pin(self.pass_through(call, record, entry, &rest)).await
+            }
+            Endpoint::Compat { rest } if call.gateway.is_some() => {
+                Box::pin(self.compat(call, record, &rest)).await
+            }
+            Endpoint::Universal if call.gateway.is_some() => Box::pin(self.universal(call, record)).await,
             Endpoint::Unbuilt { path } => Err(local::unbuilt(&path)),
-            Endpoint::Climbs => Err(Error::new(Kind::InvalidRequest, "the path climbs above the provider's base URL")),
+            Endpoint::Climbs => {
+                Err(Error::new(Kind::InvalidRequest, "the path climbs above the provider's base URL"))
+            }
             Endpoint::Health
             | Endpoint::Ready
             | Endpoint::Unknown
@@ -133,7 +145,9 @@ impl<H: Host> Core<H> {
         let anthropic = headers.contains_key("anthropic-version");
         match endpoint {
             Endpoint::Ask { ask, .. } => ask.format(),
-            Endpoint::Models { gemini: true } | Endpoint::Model { gemini: true, .. } => Format::GeminiGenerate,
+            Endpoint::Models { gemini: true } | Endpoint::Model { gemini: true, .. } => {
+                Format::GeminiGenerate
+            }
             Endpoint::Models { .. } | Endpoint::Model { .. } if anthropic => Format::AnthropicMessages,
             Endpoint::PassThrough { entry, .. } => {
                 self.table.entries.get(*entry).map_or(Format::OpenAiChat, |entry| entry.provider.format)
@@ -147,11 +161,16 @@ impl<H: Host> Core<H> {
     fn begin(&self, incoming: &Incoming<H::Upload>, record: &mut Record) {
         record.id = match sane_id(&incoming.headers) {
             Some(id) => id.to_owned(),
-            None => format!("{:016x}{:016x}", self.host.random(), self.host.random()),
+            None => hex(self.host.random(), self.host.random()),
         };
-        incoming.method.as_str().clone_into(&mut record.method);
-        split(&incoming.target).0.clone_into(&mut record.path);
+        record.method = incoming.method.clone();
     }
+}
+
+/// 32 hexadecimal digits.
+fn hex(high: u64, low: u64) -> String {
+    let nibbles = (0..32).rev().map(|at| ((u128::from(high) << 64 | u128::from(low)) >> (at * 4)) as u8 & 15);
+    nibbles.map(|nibble| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 })).collect()
 }
 
 fn split(target: &str) -> (&str, Option<&str>) {
@@ -164,6 +183,7 @@ fn split(target: &str) -> (&str, Option<&str>) {
 /// A client's request id if it is sane: 1 to 128 of `[A-Za-z0-9._-]`.
 fn sane_id(headers: &HeaderMap) -> Option<&str> {
     let id = text(headers, "x-request-id")?;
-    let sane = (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
+    let sane =
+        (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
     sane.then_some(id)
 }

@@ -1,8 +1,8 @@
 //! An upstream's answer becomes ours: head filtered, body handed on; on a model route's stream the head waits for the
 //! first piece, so that a stream that never starts is still a real error.
 
-use super::reply::{OutBody, Reply, Stream};
 use super::Core;
+use super::reply::{OutBody, Reply, Stream};
 use crate::error::{Error, Kind};
 use crate::headers;
 use crate::host::{Answer, Host};
@@ -43,7 +43,11 @@ impl<H: Host> Core<H> {
     }
 
     /// Waits for the first piece of a stream, for a while: an empty, broken or silent one has no head at the client yet.
-    async fn hold(&self, mut body: H::Body, record: &Record) -> Result<(Option<Bytes>, Option<H::Body>), Error> {
+    async fn hold(
+        &self,
+        mut body: H::Body,
+        record: &Record,
+    ) -> Result<(Option<Bytes>, Option<H::Body>), Error> {
         let read = {
             let (read, wait) = (pin!(self.host.read(&mut body)), pin!(self.host.sleep(HOLD)));
             match select(read, wait).await {

@@ -9,6 +9,7 @@ use crate::time::Millis;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use std::borrow::Cow;
 use wharf_wire::format::Format;
 
 /// A client's request as the host hands it in.
@@ -94,10 +95,16 @@ impl<B> Reply<B> {
         record.status = self.status.as_u16();
         self.headers.insert(HeaderName::from_static("x-wharf-request-id"), value(&record.id));
         if !record.provider.is_empty() {
-            self.headers.insert(HeaderName::from_static("x-wharf-provider"), value(&record.provider));
-            self.headers.insert(HeaderName::from_static("x-wharf-attempts"), HeaderValue::from(record.attempts));
-            let egress = if record.egress.is_empty() { "direct" } else { &record.egress };
-            self.headers.insert(HeaderName::from_static("x-wharf-egress"), value(egress));
+            let attempts =
+                if record.attempts == 1 { HeaderValue::from_static("1") } else { record.attempts.into() };
+            let egress = if record.egress.is_empty() {
+                HeaderValue::from_static("direct")
+            } else {
+                cow(&record.egress)
+            };
+            self.headers.insert(HeaderName::from_static("x-wharf-provider"), cow(&record.provider));
+            self.headers.insert(HeaderName::from_static("x-wharf-attempts"), attempts);
+            self.headers.insert(HeaderName::from_static("x-wharf-egress"), egress);
         }
         if !record.dropped.is_empty() {
             self.headers.insert(HeaderName::from_static("x-wharf-dropped"), value(&record.dropped.join(",")));
@@ -106,11 +113,25 @@ impl<B> Reply<B> {
     }
 }
 
+/// A header value without a copy where the text is the catalogue's or ours.
+fn cow(text: &Cow<'static, str>) -> HeaderValue {
+    match text {
+        Cow::Borrowed(text) => HeaderValue::from_static(text),
+        Cow::Owned(text) => value(text),
+    }
+}
+
 /// An error as an answer, in the caller's dialect.
 pub(super) fn error<B>(error: &Error, format: Format, record: &mut Record) -> Reply<B> {
     record.error = error.kind.code();
     let status = StatusCode::from_u16(error.kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let body = wharf_wire::stream_error::error_body(format, status.as_u16(), error.kind.code(), &error.message, &record.id);
+    let body = wharf_wire::stream_error::error_body(
+        format,
+        status.as_u16(),
+        error.kind.code(),
+        &error.message,
+        &record.id,
+    );
     let mut reply = Reply::json(status, body);
     if error.kind == Kind::Unauthorized {
         reply.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -14,6 +14,7 @@ use crate::record::Record;
 use crate::upstream;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
+use std::rc::Rc;
 use wharf_wire::scan::Segments;
 
 impl<H: Host> Core<H> {
@@ -26,7 +27,7 @@ impl<H: Host> Core<H> {
         rest: &str,
     ) -> Result<Reply<H::Body>, Error> {
         let Some(entry) = self.table.entries.get(entry) else { return Err(super::local::nothing()) };
-        (*entry.provider.id).clone_into(&mut record.provider);
+        record.provider = entry.provider.id.clone();
         if entry.provider.local {
             return self.echo_through(call, record, rest).await;
         }
@@ -35,7 +36,8 @@ impl<H: Host> Core<H> {
         let gateway = call.gateway.filter(|_| gateway::knows(entry));
         let place = place(&mut call, &self.table.place);
         let query = call.query_on();
-        let (base, path) = match gateway.and_then(|g| Some((g.base(), g.provider_path(entry, rest, &query)?))) {
+        let (base, path) = match gateway.and_then(|g| Some((g.base(), g.provider_path(entry, rest, &query)?)))
+        {
             Some(found) => found,
             None => {
                 let Some(base) = &entry.base else { return Err(unconfigured(entry)) };
@@ -47,6 +49,10 @@ impl<H: Host> Core<H> {
         let (method, client, body) = self.take(incoming);
         let mut headers = headers::to_upstream(client, gateway.is_some());
         add_defaults(&mut headers, entry.provider.default_headers);
+        if let Some(gateway) = &gateway {
+            gateway.strip(&mut headers);
+        }
+        let headers = Rc::new(headers);
         let (peer, relayed) = (Peer::provider(entry), who.relayed.as_ref());
         let prepared = Prepared { peer, method, base, path, below, headers, body, relayed, gateway };
         let limits = Limits { keys: &order, targets: 0, model_route: false, place: &place };
@@ -65,14 +71,15 @@ impl<H: Host> Core<H> {
         let path = gateway.path(rest, &call.query_on());
         let place = place(&mut call, &self.table.place);
         let (method, client, body) = self.take(call.incoming);
-        let headers = headers::to_upstream(client, true);
+        let mut headers = headers::to_upstream(client, true);
+        gateway.strip(&mut headers);
         let call = Prepared {
             peer: Peer::gateway(),
             method,
             base: gateway.base(),
             path,
             below: String::new(),
-            headers,
+            headers: Rc::new(headers),
             body,
             relayed: None,
             gateway: Some(gateway),
@@ -88,7 +95,7 @@ impl<H: Host> Core<H> {
         record: &mut Record,
     ) -> Result<Reply<H::Body>, Error> {
         let id = call.peer.id;
-        id.clone_into(&mut record.provider);
+        record.provider = id.to_owned().into();
         let none = KeyOrder { indices: Vec::new(), pinned: false, store_failed: false };
         let limits = Limits { keys: &none, targets: 0, model_route: false, place };
         let ended = self.attempt(call, &limits, record).await;
@@ -102,7 +109,8 @@ impl<H: Host> Core<H> {
             Some(mut upload) => match self.host.whole(&mut upload) {
                 Some(bytes) => Body::Whole(Segments::from(bytes)),
                 None => {
-                    let payload = Payload::Stream { first: Bytes::new(), rest: upload, length: incoming.length };
+                    let payload =
+                        Payload::Stream { first: Bytes::new(), rest: upload, length: incoming.length };
                     Body::Streamed(Some(payload))
                 }
             },
@@ -110,7 +118,12 @@ impl<H: Host> Core<H> {
         (incoming.method, incoming.headers, body)
     }
 
-    async fn finish(&self, ended: Ended<H::Body>, provider: &str, record: &mut Record) -> Result<Reply<H::Body>, Error> {
+    async fn finish(
+        &self,
+        ended: Ended<H::Body>,
+        provider: &str,
+        record: &mut Record,
+    ) -> Result<Reply<H::Body>, Error> {
         match ended {
             Ended::Answer(answer, first) => self.relay(answer, first, None, record).await,
             Ended::Failed(error) => Err(failure(error, provider)),

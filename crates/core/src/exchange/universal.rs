@@ -20,6 +20,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use std::rc::Rc;
 use wharf_wire::scan::Segments;
 
 /// An object's members in their order, values untouched.
@@ -53,7 +54,8 @@ impl<'a> Step<'a> {
     fn text(&self, name: &str) -> Result<Option<String>, Error> {
         let Some(raw) = self.member(name) else { return Ok(None) };
         let text = serde_json::from_str(raw.get());
-        text.map(Some).map_err(|_| Error::new(Kind::InvalidRequest, format!("`{name}` of a step must be a string")))
+        text.map(Some)
+            .map_err(|_| Error::new(Kind::InvalidRequest, format!("`{name}` of a step must be a string")))
     }
 }
 
@@ -84,13 +86,14 @@ impl<H: Host> Core<H> {
         let place = super::ask::place(&mut call, &self.table.place);
         let mut headers = headers::to_upstream(call.incoming.headers, true);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        gateway.strip(&mut headers);
         let prepared = Prepared {
             peer: Peer::gateway(),
             method: Method::POST,
             base: gateway.base(),
             path: gateway.path("", &query),
             below: String::new(),
-            headers,
+            headers: Rc::new(headers),
             body: Body::Whole(Segments::from(Bytes::from(out))),
             relayed: None,
             gateway: Some(gateway),
@@ -116,7 +119,9 @@ impl<H: Host> Core<H> {
         record.store_failed |= order.store_failed;
         let mut headers = HeaderMap::new();
         if let Some(key) = order.indices.first().and_then(|&at| entry.pool.keys.get(at)) {
-            signing::sign(entry.provider.auth, &format!("/{path}"), &mut headers, key);
+            let mut own = Vec::new();
+            signing::sign(entry.provider.auth, &format!("/{path}"), &mut own, key);
+            headers.extend(own);
         }
         super::ask::add_defaults(&mut headers, entry.provider.default_headers);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -143,7 +148,8 @@ impl<H: Host> Core<H> {
         let wrong = |message: String| Error::new(Kind::InvalidRequest, message);
         let Some(name) = step.text("provider")? else { return Err(wrong("a step has no `provider`".into())) };
         let by_name = self.table.names.get(&name).and_then(|&at| self.table.entries.get(at));
-        let by_slug = || self.table.entries.iter().find(|e| e.provider.gateway.is_some_and(|g| g.slug == name));
+        let by_slug =
+            || self.table.entries.iter().find(|e| e.provider.gateway.is_some_and(|g| g.slug == name));
         by_name
             .or_else(by_slug)
             .filter(|entry| entry.provider.gateway.is_some())
@@ -157,7 +163,8 @@ fn own_headers(step: &Step<'_>, headers: &mut HeaderMap) -> Result<(), Error> {
     let own: std::collections::BTreeMap<String, String> = serde_json::from_str(raw.get())
         .map_err(|_| Error::new(Kind::InvalidRequest, "`headers` of a step must be an object of strings"))?;
     for (name, value) in own {
-        let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value)) else {
+        let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value))
+        else {
             return Err(Error::new(Kind::InvalidRequest, "a step has a header that cannot be one"));
         };
         headers.insert(name, value);
@@ -167,5 +174,8 @@ fn own_headers(step: &Step<'_>, headers: &mut HeaderMap) -> Result<(), Error> {
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn not_steps(error: serde_json::Error) -> Error {
-    Error::new(Kind::InvalidJson, format!("the body is not a list of steps: line {}, column {}", error.line(), error.column()))
+    Error::new(
+        Kind::InvalidJson,
+        format!("the body is not a list of steps: line {}, column {}", error.line(), error.column()),
+    )
 }

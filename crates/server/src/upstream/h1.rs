@@ -80,13 +80,14 @@ fn encode<U>(place: &Place, request: &mut UpstreamRequest<U>) -> Result<BytesMut
             if let Some(value) = &proxy.authorization {
                 let mut value = HeaderValue::from_str(value.expose()).map_err(|_| TransportError::Proxy)?;
                 value.set_sensitive(true);
-                request.headers.insert(PROXY_AUTHORIZATION, value);
+                request.own.push((PROXY_AUTHORIZATION, value));
             }
             &format!("http://{}{}", route.origin.authority(), request.path)
         }
         Some(_) | None => &request.path,
     };
-    wire1::request_head(&mut out, &request.method, target, &request.authority, &request.headers, length);
+    let UpstreamRequest { method, authority, headers, own, .. } = request;
+    wire1::request_head(&mut out, method, target, authority, headers, own, length);
     Ok(out)
 }
 

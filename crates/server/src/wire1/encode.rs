@@ -37,16 +37,18 @@ pub struct ResponseLine<'a> {
     pub date: Option<&'a [u8]>,
 }
 
-/// Appends a request's head. `host` becomes `Host`; one in `headers` is skipped.
+/// Appends a request's head. `host` becomes `Host`; one in `headers` is skipped. `own` goes behind them.
 pub fn request_head(
     out: &mut BytesMut,
     method: &Method,
     target: &str,
     host: &str,
     headers: &HeaderMap,
+    own: &[(HeaderName, HeaderValue)],
     length: Length,
 ) {
-    out.reserve(target.len() + host.len() + 64 + room(headers));
+    let room = room(headers.iter()) + room(own.iter().map(|(name, value)| (name, value)));
+    out.reserve(target.len() + host.len() + 64 + room);
     out.put_slice(method.as_str().as_bytes());
     out.put_slice(b" ");
     out.put_slice(target.as_bytes());
@@ -58,13 +60,16 @@ pub fn request_head(
             line(out, name, value);
         }
     }
+    for (name, value) in own {
+        line(out, name, value);
+    }
     framing(out, length);
     out.put_slice(b"\r\n");
 }
 
 /// Appends an answer's head.
 pub fn response_head(out: &mut BytesMut, first: ResponseLine<'_>, headers: &HeaderMap) {
-    out.reserve(160 + room(headers));
+    out.reserve(160 + room(headers.iter()));
     status_line(out, first.status);
     let mut dated = false;
     for (name, value) in headers {
@@ -171,6 +176,6 @@ fn line(out: &mut BytesMut, name: &HeaderName, value: &HeaderValue) {
 }
 
 /// Room for the lines of a map, so that the buffer grows at most once.
-fn room(headers: &HeaderMap) -> usize {
-    headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
+fn room<'a>(headers: impl Iterator<Item = (&'a HeaderName, &'a HeaderValue)>) -> usize {
+    headers.map(|(name, value)| name.as_str().len() + value.len() + 4).sum()
 }

@@ -77,7 +77,7 @@ fn blank_end(body: &[u8], mut at: usize) -> usize {
 }
 
 /// The index behind the value that starts at `at`.
-fn value_end(body: &[u8], at: usize) -> Option<usize> {
+pub(crate) fn value_end(body: &[u8], at: usize) -> Option<usize> {
     match body.get(at)? {
         b'"' => text::string_end(body, at),
         b'{' | b'[' => container_end(body, at),

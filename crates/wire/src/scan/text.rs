@@ -96,8 +96,9 @@ pub(crate) fn string_end(body: &[u8], at: usize) -> Option<usize> {
 /// The text between a string's quotes with its escapes resolved. What means nothing (half a surrogate pair,
 /// bytes that are not UTF-8) becomes U+FFFD, since this is for comparing and showing, not for sending on.
 pub(crate) fn unescape(raw: &[u8]) -> Cow<'_, str> {
-    if memchr::memchr(b'\\', raw).is_none() {
-        return String::from_utf8_lossy(raw);
+    if !raw.contains(&b'\\') {
+        // Most are short names of members: the strict reading is the cheap one.
+        return std::str::from_utf8(raw).map_or_else(|_| String::from_utf8_lossy(raw), Cow::Borrowed);
     }
     let mut text = String::with_capacity(raw.len());
     let mut rest = raw;

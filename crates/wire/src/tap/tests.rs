@@ -141,9 +141,8 @@ fn events() -> impl Strategy<Value = String> {
         r#"data: {"candidates":[{"finishReason":1}],"usageMetadata":{"promptTokenCount":6}}"#,
         r#"data: {"delta":{"finish_reason":"COMPLETE","usage":{"tokens":{"input_tokens":8}}},"type":"message-end"}"#,
         r#"data: {"error":{"message":"x"}}"#,
-        r#"data: {"choices":[{"delta":{"content":"{"#,
-        "data: {",
-        "data: \"usage\":{\"prompt_tokens\":4}}",
+        // The promise holds for data that is JSON; this is one object over two lines.
+        "data: {\ndata: \"usage\":{\"prompt_tokens\":4}}",
         ": comment",
         "id: 4",
         "data",

@@ -117,7 +117,7 @@ async fn wait<B>(
 /// The request's head; what has no place in HTTP/2 is taken out by hyper.
 fn head<U>(
     place: &Place,
-    mut request: UpstreamRequest<U>,
+    request: UpstreamRequest<U>,
 ) -> Result<(http::request::Parts, Payload<U>), TransportError> {
     let garbage = TransportError::Garbage;
     let mut uri = http::uri::Parts::default();
@@ -128,14 +128,16 @@ fn head<U>(
     uri.authority = Some(Authority::try_from(&*request.authority).map_err(|_| garbage)?);
     uri.path_and_query = Some(PathAndQuery::try_from(request.path.as_str()).map_err(|_| garbage)?);
     let length = send_length(&request);
-    request.headers.remove(HOST);
+    let mut headers = std::rc::Rc::unwrap_or_clone(request.headers);
+    headers.extend(request.own);
+    headers.remove(HOST);
     if let Length::Known(length) = length {
-        request.headers.insert(CONTENT_LENGTH, decimal_value(length));
+        headers.insert(CONTENT_LENGTH, decimal_value(length));
     }
     let (mut parts, ()) = Request::new(()).into_parts();
     parts.method = request.method;
     parts.uri = Uri::from_parts(uri).map_err(|_| garbage)?;
-    parts.headers = request.headers;
+    parts.headers = headers;
     Ok((parts, request.body))
 }
 

@@ -13,7 +13,7 @@ fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
 fn a_request_head() {
     let mut out = BytesMut::new();
     let lines = headers(&[("x-a", "b"), ("host", "no"), ("content-length", "9"), ("connection", "close")]);
-    request_head(&mut out, &Method::POST, "/p?q", "h:81", &lines, Length::Known(120));
+    request_head(&mut out, &Method::POST, "/p?q", "h:81", &lines, &[], Length::Known(120));
     assert_eq!(out, "POST /p?q HTTP/1.1\r\nhost: h:81\r\nx-a: b\r\ncontent-length: 120\r\n\r\n");
 }
 
