@@ -72,7 +72,6 @@ fn choose(source: &Source, notes: &mut Vec<String>) -> Option<PathBuf> {
 }
 
 /// The environment as text; what is not UTF-8 is none of ours.
-#[expect(clippy::disallowed_methods, reason = "the one place that reads the environment, once, at start")]
 fn environment() -> Vec<(String, String)> {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
