@@ -8,7 +8,7 @@ fn the_documented_example_is_read_in_full() {
     let table = &compiled.table;
     assert!(compiled.warnings.is_empty(), "{:?}", compiled.warnings);
     assert!(matches!(&table.access, crate::table::Access::Keys(callers)
-        if callers.iter().map(|c| c.label.as_str()).collect::<Vec<_>>() == ["key-1", "key-2"]));
+        if callers.iter().map(|c| &*c.label).collect::<Vec<&str>>() == ["key-1", "key-2"]));
     assert_eq!(keys(&compiled, "openai"), ["sk-1", "sk-2"]);
     assert_eq!(base(&compiled, "openai"), "http://127.0.0.1:9100/v1");
     let timeouts = entry(&compiled, "openai").timeouts;
