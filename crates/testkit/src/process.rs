@@ -1,12 +1,13 @@
 //! Runs the built binary: with a configuration in a folder of its own, a clean environment and a port the system chose.
 
 use crate::PATIENCE;
+use serde_json::Value;
 use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 /// What the first line of a running server holds before its address.
@@ -87,20 +88,28 @@ pub struct Wharf {
 /// A pipe that a thread empties.
 #[derive(Debug)]
 struct Collected {
-    bytes: Arc<Mutex<Vec<u8>>>,
+    seen: Arc<Seen>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// What has come out of a pipe.
+#[derive(Debug, Default)]
+struct Seen {
+    bytes: Mutex<Vec<u8>>,
+    changed: Condvar,
 }
 
 impl Collected {
     /// Reads line by line and reports the address in the banner.
     fn start(pipe: impl Read + Send + 'static, mut ready: Option<mpsc::Sender<SocketAddr>>) -> Self {
-        let bytes = Arc::new(Mutex::new(Vec::new()));
-        let into = Arc::clone(&bytes);
+        let seen = Arc::new(Seen::default());
+        let into = Arc::clone(&seen);
         let read = move || {
             let mut lines = BufReader::new(pipe);
             let mut line = Vec::new();
             while lines.read_until(b'\n', &mut line).is_ok_and(|count| count > 0) {
-                into.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&line);
+                into.bytes.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(&line);
+                into.changed.notify_all();
                 if let Some(address) = banner(&String::from_utf8_lossy(&line))
                     && let Some(ready) = ready.take()
                 {
@@ -112,11 +121,22 @@ impl Collected {
         };
         let thread =
             std::thread::Builder::new().name("output".into()).spawn(read).expect("a thread for output");
-        Self { bytes, thread: Some(thread) }
+        Self { seen, thread: Some(thread) }
     }
 
     fn text(&self) -> String {
-        String::from_utf8_lossy(&self.bytes.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+        String::from_utf8_lossy(&self.seen.bytes.lock().unwrap_or_else(PoisonError::into_inner)).into_owned()
+    }
+
+    /// Everything, as soon as `ready` holds for it.
+    fn wait_for(&self, what: &str, ready: impl Fn(&str) -> bool) -> String {
+        let bytes = self.seen.bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        let unready = |bytes: &mut Vec<u8>| !ready(&String::from_utf8_lossy(bytes));
+        let waited = self.seen.changed.wait_timeout_while(bytes, PATIENCE, unready);
+        let (bytes, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        assert!(!timeout.timed_out(), "waited in vain for {what} in:\n{text}");
+        text
     }
 
     /// Everything, once the process has ended.
@@ -168,6 +188,18 @@ impl Wharf {
     /// Standard error until now.
     pub fn stderr(&self) -> String {
         self.stderr.text()
+    }
+
+    /// Blocks until standard error holds what `ready` looks for; fails the test after [`PATIENCE`].
+    pub fn wait_for_stderr(&self, what: &str, ready: impl Fn(&str) -> bool) -> String {
+        self.stderr.wait_for(what, ready)
+    }
+
+    /// Blocks until the access log on standard output has `count` lines, and gives them.
+    pub fn access_log(&self, count: usize) -> Vec<Value> {
+        let text = self.stdout.wait_for("lines of the access log", |text| text.lines().count() >= count);
+        let parse = |line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        text.lines().map(parse).collect()
     }
 
     /// Whether it is still running.
