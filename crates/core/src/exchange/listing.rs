@@ -108,8 +108,12 @@ impl<H: Host> Core<H> {
         if !entry.models.is_empty() {
             return Some(models::fixed(&entry.provider.id, &entry.models, now).into());
         }
-        let order = keys::order(&self.host, &self.table, &entry.pool, ask.key).await;
-        let chosen = ask.key.filter(|key| *key != Selector::All).and_then(|_| order.indices.first().copied());
+        // A key is taken from the rotation only for a call that is made; a key that the caller chose has a list of its own.
+        let picked = match ask.key.filter(|key| *key != Selector::All) {
+            Some(key) => Some(keys::order(&self.host, &self.table, &entry.pool, Some(key)).await),
+            None => None,
+        };
+        let chosen = picked.as_ref().and_then(|order| order.indices.first().copied());
         let slot = Slot { provider: entry.provider.id.to_string(), key: chosen };
         let look = self.lists.borrow_mut().look(&slot, now);
         match look {
@@ -117,17 +121,17 @@ impl<H: Host> Core<H> {
             Look::Stale { entries, revalidate: true } => {
                 let core = self.clone();
                 self.host.defer(async move {
-                    core.refresh(&ask, &order, slot).await;
+                    core.refresh(&ask, picked, slot).await;
                 });
                 Some(entries)
             }
-            Look::Empty => self.refresh(&ask, &order, slot).await,
+            Look::Empty => self.refresh(&ask, picked, slot).await,
         }
     }
 
-    async fn refresh(&self, ask: &Ask, order: &KeyOrder, slot: Slot) -> Option<Entries> {
+    async fn refresh(&self, ask: &Ask, picked: Option<KeyOrder>, slot: Slot) -> Option<Entries> {
         let entries: Option<Entries> = {
-            let (pages, wait) = (pin!(self.pages(ask, order)), pin!(self.host.sleep(PATIENCE)));
+            let (pages, wait) = (pin!(self.pages(ask, picked)), pin!(self.host.sleep(PATIENCE)));
             match select(pages, wait).await {
                 Either::Left((entries, _)) => entries.map(Into::into),
                 Either::Right(_) => None,
@@ -142,12 +146,16 @@ impl<H: Host> Core<H> {
     }
 
     /// All pages of one provider's list.
-    async fn pages(&self, ask: &Ask, order: &KeyOrder) -> Option<Vec<serde_json::Value>> {
+    async fn pages(&self, ask: &Ask, picked: Option<KeyOrder>) -> Option<Vec<serde_json::Value>> {
         let entry = self.table.entries.get(ask.entry)?;
+        let order = match picked {
+            Some(order) => order,
+            None => keys::order(&self.host, &self.table, &entry.pool, None).await,
+        };
         let gateway = gateway::named(&self.table, ask.gateway.as_deref());
         let (mut entries, mut next) = (Vec::new(), String::new());
         for _ in 0..models::MAX_PAGES {
-            let (status, body) = self.get(entry, gateway, order, true, &next).await?;
+            let (status, body) = self.get(entry, gateway, &order, true, &next).await?;
             let page = status.is_success().then(|| models::read_page(&entry.provider, &body)).flatten()?;
             entries.extend(page.entries);
             match page.next {
