@@ -253,7 +253,7 @@ fn state(loaded: &Loaded) -> (State, Option<String>) {
         None => load::default_state(),
     };
     let Some(path) = wanted else { return (State::memory(), None) };
-    match State::file(&path) {
+    match State::file(&path, Duration::from_millis(loaded.compiled.host.state_timeout.0)) {
         Ok(state) => (state, None),
         Err(error) => {
             let note = format!(

@@ -11,9 +11,6 @@ use wharf_core::store::memory::Memory;
 use wharf_core::store::pool::Pool;
 use wharf_core::store::{Op, Reply, Shard, StoreError};
 
-/// How long a step may take before the caller goes on without it.
-const PATIENCE: Duration = Duration::from_secs(2);
-
 /// How many waiting steps share one transaction at most.
 const BATCH: usize = 64;
 
@@ -32,16 +29,17 @@ impl State {
         Self::Memory(Arc::default())
     }
 
-    /// State in a file. It is opened now, so that an unusable path is known at start.
+    /// State in a file. It is opened now, so that an unusable path is known at start. A step that takes longer than
+    /// `patience` is given up.
     ///
     /// # Errors
     /// What SQLite or the file system says.
-    pub fn file(path: &Path) -> Result<Self, OpenError> {
+    pub fn file(path: &Path, patience: Duration) -> Result<Self, OpenError> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)?;
         }
-        let connection = open(path)?;
-        let sqlite = Sqlite { path: path.to_owned(), sender: OnceLock::new() };
+        let connection = open(path, patience)?;
+        let sqlite = Sqlite { path: path.to_owned(), patience, sender: OnceLock::new() };
         sqlite.start(connection)?;
         Ok(Self::Sqlite(Arc::new(sqlite)))
     }
@@ -49,7 +47,7 @@ impl State {
     /// One atomic step on one shard.
     ///
     /// # Errors
-    /// The store failed, or did not answer in two seconds.
+    /// The store failed, or did not answer in time.
     pub async fn call(&self, shard: &Shard, op: Op) -> Result<Reply, StoreError> {
         match self {
             Self::Memory(memory) => memory.call(shard, &op),
@@ -80,6 +78,7 @@ pub enum OpenError {
 /// A database on a thread of its own: SQLite blocks, and a worker must not.
 pub struct Sqlite {
     path: PathBuf,
+    patience: Duration,
     sender: OnceLock<Sender<Step>>,
 }
 
@@ -102,16 +101,17 @@ impl Sqlite {
         let (answer, wait) = oneshot::channel();
         let sender = self.sender.get().ok_or(StoreError::Failed)?;
         sender.send(Step { shard, op, answer }).map_err(|_| StoreError::Failed)?;
-        match tokio::time::timeout(PATIENCE, wait).await {
+        match tokio::time::timeout(self.patience, wait).await {
             Ok(answer) => answer.unwrap_or(Err(StoreError::Failed)),
             Err(_) => Err(StoreError::Slow),
         }
     }
 }
 
-fn open(path: &Path) -> Result<Connection, rusqlite::Error> {
+fn open(path: &Path, patience: Duration) -> Result<Connection, rusqlite::Error> {
     let connection = Connection::open(path)?;
-    connection.busy_timeout(PATIENCE)?;
+    // Several processes may start at once, and opening is no step that a caller waits for.
+    connection.busy_timeout(Duration::from_secs(2))?;
     // WAL with `NORMAL` loses nothing when a process dies; a power cut may repeat the last few indices, which does no harm.
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
@@ -119,6 +119,7 @@ fn open(path: &Path) -> Result<Connection, rusqlite::Error> {
     connection.execute_batch(
         "CREATE TABLE IF NOT EXISTS counters (key_name TEXT PRIMARY KEY, current_index INTEGER NOT NULL DEFAULT 0)",
     )?;
+    connection.busy_timeout(patience)?;
     Ok(connection)
 }
 
