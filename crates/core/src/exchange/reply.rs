@@ -114,6 +114,7 @@ impl<B> Reply<B> {
 }
 
 /// A header value without a copy where the text is the catalogue's or ours.
+#[expect(clippy::ptr_arg, reason = "whether the text is borrowed is the question")]
 fn cow(text: &Cow<'static, str>) -> HeaderValue {
     match text {
         Cow::Borrowed(text) => HeaderValue::from_static(text),

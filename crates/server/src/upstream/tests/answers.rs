@@ -20,7 +20,7 @@ fn a_request_goes_out_with_nothing_added_but_host_and_length() {
         };
         let requests = async {
             let mut with_body = post(&origin, Payload::Bytes(Segments::from(Bytes::from("{\"a\":1}"))));
-            with_body.headers.insert("x-key", HeaderValue::from_static("k"));
+            Rc::make_mut(&mut with_body.headers).insert("x-key", HeaderValue::from_static("k"));
             with_body.authority = "api.test".into();
             for request in [with_body, post(&origin, Payload::Empty), get(&origin)] {
                 let answer = client.send(request).await.unwrap();
