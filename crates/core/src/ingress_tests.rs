@@ -1,16 +1,16 @@
 use super::*;
 
-fn at(method: Method, path: &str) -> Ingress {
+fn at(method: &Method, path: &str) -> Ingress {
     let names = [("openai", 0), ("gemini", 1), ("my.llm", 2)].map(|(n, i)| (n.to_owned(), i));
-    parse(&method, path, &HashMap::from(names))
+    parse(method, path, &HashMap::from(names))
 }
 
 fn get(path: &str) -> Endpoint {
-    at(Method::GET, path).endpoint
+    at(&Method::GET, path).endpoint
 }
 
 fn post(path: &str) -> Endpoint {
-    at(Method::POST, path).endpoint
+    at(&Method::POST, path).endpoint
 }
 
 fn through(entry: usize, rest: &str) -> Endpoint {
@@ -20,17 +20,24 @@ fn through(entry: usize, rest: &str) -> Endpoint {
 #[test]
 fn prefixes_come_in_either_order_and_once() {
     for path in ["/key/2/g/gw_1/openai/x", "/g/gw_1/key/2/openai/x"] {
-        let ingress = at(Method::GET, path);
+        let ingress = at(&Method::GET, path);
         assert_eq!(ingress.key, Some(Selector::One(2)));
         assert_eq!(ingress.gateway.as_deref(), Some("gw_1"));
         assert_eq!(ingress.endpoint, through(0, "/x"));
     }
-    for path in ["/key/1/key/2/openai/x", "/g/a/g/b/openai/x", "/key/1abc/ping", "/key//ping", "/g//ping", "/g/a%20/ping"] {
+    for path in [
+        "/key/1/key/2/openai/x",
+        "/g/a/g/b/openai/x",
+        "/key/1abc/ping",
+        "/key//ping",
+        "/g//ping",
+        "/g/a%20/ping",
+    ] {
         assert_eq!(get(path), Endpoint::Unknown, "{path}");
     }
-    assert_eq!(at(Method::POST, "/g/x").endpoint, Endpoint::Universal);
-    assert_eq!(at(Method::POST, "/key/0/").endpoint, Endpoint::Universal);
-    assert_eq!(at(Method::GET, "/key/-/ping").key, Some(Selector::All));
+    assert_eq!(at(&Method::POST, "/g/x").endpoint, Endpoint::Universal);
+    assert_eq!(at(&Method::POST, "/key/0/").endpoint, Endpoint::Universal);
+    assert_eq!(at(&Method::GET, "/key/-/ping").key, Some(Selector::All));
 }
 
 #[test]
@@ -62,7 +69,13 @@ fn model_ids_may_hold_slashes() {
 
 #[test]
 fn what_is_not_built_says_so() {
-    for path in ["/v1/files", "/v1/files/f-1/content", "/v1/batches", "/v1/responses/resp_1", "/v1beta/models/x:embedContent"] {
+    for path in [
+        "/v1/files",
+        "/v1/files/f-1/content",
+        "/v1/batches",
+        "/v1/responses/resp_1",
+        "/v1beta/models/x:embedContent",
+    ] {
         assert!(matches!(post(path), Endpoint::Unbuilt { .. }), "{path}");
     }
     assert!(matches!(get("/v1/responses/resp_1"), Endpoint::Unbuilt { .. }));
@@ -79,7 +92,16 @@ fn pass_through_cannot_climb() {
     assert_eq!(get("/openai/a/./b/.."), through(0, "/a/"));
     assert_eq!(get("/openai/a%2Fb"), through(0, "/a%2Fb"));
     assert_eq!(get("/openai/v1.5/..x"), through(0, "/v1.5/..x"));
-    for path in ["/openai/..", "/openai/../x", "/openai/%2e%2e/x", "/openai/.%2E/x", "/openai/%2e%2e%2fx", "/openai/a/..%2f..%2f..%2fx", "/openai/..\\x", "/openai/..%5Cx"] {
+    for path in [
+        "/openai/..",
+        "/openai/../x",
+        "/openai/%2e%2e/x",
+        "/openai/.%2E/x",
+        "/openai/%2e%2e%2fx",
+        "/openai/a/..%2f..%2f..%2fx",
+        "/openai/..\\x",
+        "/openai/..%5Cx",
+    ] {
         assert_eq!(get(path), Endpoint::Climbs, "{path}");
     }
     for path in ["//evil", "//openai/x", "/@openai/x", "/x/../openai/y", ""] {
