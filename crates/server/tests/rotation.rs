@@ -1,5 +1,7 @@
 //! Strict rotation over a pool's keys: fair under load, on every route, over several processes, and after a crash.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::path::Path;
