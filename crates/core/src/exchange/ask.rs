@@ -67,6 +67,10 @@ impl<H: Host> Core<H> {
             Error::new(Kind::InvalidJson, format!("the body is not JSON: {} at byte {}", e.reason, e.at))
         })?;
         let model = match path_model {
+            Some(model) if climbs(&model) => {
+                let message = "a model name in a path must not hold `.` or `..` as a part of it";
+                return Err(Error::new(Kind::InvalidRequest, message));
+            }
             Some(model) => model,
             None => model_of(&scan, &body)?,
         };
@@ -295,6 +299,11 @@ fn model_of(scan: &Scan, body: &[u8]) -> Result<String, Error> {
         }
         None => Err(Error::new(Kind::ModelRequired, "`model` must be a string: provider/model")),
     }
+}
+
+/// A model name that would lead elsewhere once it stands in a URL.
+fn climbs(model: &str) -> bool {
+    model.split(['/', '\\']).any(|part| matches!(part, "." | ".."))
 }
 
 /// Where a provider answers a question, below its base URL; `None`: it does not, in this format.
