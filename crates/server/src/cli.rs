@@ -21,6 +21,8 @@ pub mod exit {
     name = "wharf",
     version,
     about,
+    // Else `wharf --config FILE check` would quietly check another file.
+    args_conflicts_with_subcommands = true,
     after_help = "Exit codes: 0 all is well, 1 something failed, 2 wrong command line, 3 wrong configuration."
 )]
 pub struct Cli {

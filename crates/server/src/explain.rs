@@ -15,6 +15,7 @@ use wharf_core::egress;
 use wharf_core::exchange::{Core, Incoming, OutBody};
 use wharf_core::headers::is_credential;
 use wharf_core::host::{Answer, CollectError, Host, Payload, Scheme, TransportError, UpstreamRequest};
+use wharf_core::query;
 use wharf_core::record::Record;
 use wharf_core::secret::Secret;
 use wharf_core::store::pool::Pool;
@@ -104,7 +105,7 @@ pub fn run(options: &Explain) -> Result<String, Failure> {
     let mut record = Record::default();
     let runtime = crate::serve::runtime().map_err(|e| Failure::new(exit::FAILED, e.to_string()))?;
     let outgoing = runtime.block_on(Core::new(table.clone(), host).serve(incoming, &mut record));
-    let mut out = format!("{} {}\n", options.method.to_uppercase(), options.path);
+    let mut out = format!("{} {}\n", options.method.to_uppercase(), without_key(&options.path));
     let calls = calls.borrow();
     if calls.is_empty() {
         let _ = writeln!(out, "answered here, with {}", outgoing.status);
@@ -113,11 +114,14 @@ pub fn run(options: &Explain) -> Result<String, Failure> {
         }
         return Ok(out);
     }
-    let _ = writeln!(out, "provider  {}", record.provider);
+    // Lists ask every provider.
+    if !record.provider.is_empty() {
+        let _ = writeln!(out, "provider  {}", record.provider);
+        let _ = writeln!(out, "keys      {}", keys(&table, &record.provider));
+    }
     if !record.model.is_empty() {
         let _ = writeln!(out, "model     {}", record.model);
     }
-    let _ = writeln!(out, "keys      {}", keys(&table, &record.provider));
     if !record.dropped.is_empty() {
         let _ = writeln!(out, "dropped   {}", record.dropped.join(", "));
     }
@@ -125,6 +129,15 @@ pub fn run(options: &Explain) -> Result<String, Failure> {
         let _ = write!(out, "\ncall {} (no call is made)\n{call}", at + 1);
     }
     Ok(out)
+}
+
+/// The target as it was asked, less a credential in it.
+fn without_key(target: &str) -> String {
+    match target.split_once('?').map(|(path, query)| (path, query::without_key(query))) {
+        Some((path, query)) if query.is_empty() => path.to_owned(),
+        Some((path, query)) => format!("{path}?{query}"),
+        None => target.to_owned(),
+    }
 }
 
 fn headers(lines: &[String]) -> Result<HeaderMap, String> {

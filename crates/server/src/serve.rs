@@ -66,11 +66,12 @@ struct Shared {
     sink: Option<Sink>,
 }
 
-/// Runs until it is told to stop.
+/// Loads the configuration and settles where to listen: all that can keep the server from starting and can be known
+/// without starting it.
 ///
 /// # Errors
-/// A wrong configuration, an address that cannot or must not be listened on, or a worker that cannot start.
-pub fn run(options: &Serve) -> Result<(), Failure> {
+/// All problems at once, or an address that must not be listened on.
+pub fn prepare(options: &Serve) -> Result<(Loaded, SocketAddr), Failure> {
     let mut loaded = load::load(&options.source, options.open)?;
     load::override_with(&mut loaded, options);
     let address = address(options, &loaded)?;
@@ -78,6 +79,15 @@ pub fn run(options: &Serve) -> Result<(), Failure> {
     if !problems.is_empty() {
         return Err(LoadError::Problems(problems).into());
     }
+    Ok((loaded, address))
+}
+
+/// Runs until it is told to stop.
+///
+/// # Errors
+/// A wrong configuration, an address that cannot or must not be listened on, or a worker that cannot start.
+pub fn run(options: &Serve) -> Result<(), Failure> {
+    let (loaded, address) = prepare(options)?;
     let style = style(options, &loaded);
     start_log(style);
     let workers = options.workers.or_else(cores).unwrap_or(1).max(1);
