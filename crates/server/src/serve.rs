@@ -137,8 +137,8 @@ fn serve(listeners: Vec<TcpListener>, shared: &Shared, drain_ms: u64) -> Result<
     let failed = |e: io::Error| Failure::new(exit::FAILED, format!("no runtime: {e}"));
     let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
     runtime.block_on(stop_signal()).map_err(failed)?;
-    tracing::info!("draining: no new connections, {} open", shared.drain.open());
     shared.drain.start(drain_ms);
+    tracing::info!("draining: no new connections, {} open", shared.drain.open());
     let mut result = Ok(());
     for thread in threads {
         match thread.join() {
