@@ -7,7 +7,7 @@ use crate::query;
 use crate::secret::{Secret, digest};
 use crate::table::{Access, Caller, Entry, Table};
 use http::HeaderMap;
-use http::header::{HOST, HeaderName, ORIGIN};
+use http::header::{AUTHORIZATION, HOST, HeaderName, ORIGIN};
 use std::borrow::Cow;
 use std::sync::Arc;
 use subtle::ConstantTimeEq;
@@ -102,8 +102,8 @@ fn presented<'a>(
     query: Option<&'a str>,
     through: Option<&Entry>,
 ) -> Option<Presented<'a>> {
-    if let Some(value) = text(headers, "authorization").map(bare).filter(|v| !v.is_empty()) {
-        return Some(Presented { value: Cow::Borrowed(value), header: Some(http::header::AUTHORIZATION) });
+    if let Some(value) = text(headers, AUTHORIZATION).map(bare).filter(|v| !v.is_empty()) {
+        return Some(Presented { value: Cow::Borrowed(value), header: Some(AUTHORIZATION) });
     }
     for name in ["x-api-key", "x-goog-api-key", "api-key"] {
         if let Some(value) = text(headers, name).map(str::trim).filter(|v| !v.is_empty()) {

@@ -2,7 +2,14 @@ use super::*;
 
 #[test]
 fn a_scheme_in_any_case_is_cut_off_and_a_bare_key_is_taken_whole() {
-    for (value, key) in [("Bearer k", "k"), ("bearer  k ", "k"), ("k", "k"), ("Bearer", ""), ("Basic k", "Basic k"), ("Bearerk", "Bearerk")] {
+    for (value, key) in [
+        ("Bearer k", "k"),
+        ("bearer  k ", "k"),
+        ("k", "k"),
+        ("Bearer", ""),
+        ("Basic k", "Basic k"),
+        ("Bearerk", "Bearerk"),
+    ] {
         assert_eq!(bare(value), key, "{value}");
     }
 }

@@ -6,7 +6,7 @@ use crate::secret::Secret;
 use crate::signing::Own;
 use crate::table::{Base, Entry, GatewaySettings, Table};
 use crate::upstream;
-use http::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 
 /// The header that names a caller to the gateway itself.
 const GATEWAY_AUTHORIZATION: HeaderName = HeaderName::from_static("cf-aig-authorization");
@@ -71,11 +71,8 @@ impl<'a> Gateway<'a> {
 
     /// The gateway's own token for a request.
     pub fn sign(&self, own: &mut Own) {
-        let Some(token) = &self.settings.token else { return };
-        if let Ok(mut value) = HeaderValue::from_str(&format!("Bearer {}", token.expose())) {
-            value.set_sensitive(true);
-            own.push((GATEWAY_AUTHORIZATION, value));
-        }
+        let token = self.settings.token.as_ref().and_then(Secret::bearer);
+        own.extend(token.map(|value| (GATEWAY_AUTHORIZATION, value)));
     }
 
     /// Drops a client's own token where the gateway has one of ours.

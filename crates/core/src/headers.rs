@@ -1,6 +1,6 @@
 //! Which headers cross the gateway, in both directions. One list a direction; credentials never pass.
 
-use http::header::{CONNECTION, HeaderName};
+use http::header::{AsHeaderName, CONNECTION, HeaderName};
 use http::{HeaderMap, HeaderValue};
 
 /// Headers that concern one connection only (RFC 9110 §7.6.1), whatever `Connection` says.
@@ -79,7 +79,7 @@ fn listed(headers: &HeaderMap) -> Vec<HeaderName> {
 }
 
 /// A header's text, or nothing where it is not visible ASCII.
-pub fn text<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+pub fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }
 

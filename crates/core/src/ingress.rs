@@ -123,10 +123,14 @@ pub fn parse(method: &Method, path: &str, names: &HashMap<String, usize>) -> Ing
     let unknown = Ingress { key: None, gateway: None, endpoint: Endpoint::Unknown };
     let (mut key, mut gateway, mut rest) = (None, None, path);
     loop {
-        if key.is_none() && let Some((segment, behind)) = prefix(rest, "/key/") {
+        if key.is_none()
+            && let Some((segment, behind)) = prefix(rest, "/key/")
+        {
             let Some(selector) = Selector::parse(segment) else { return unknown };
             (key, rest) = (Some(selector), behind);
-        } else if gateway.is_none() && let Some((segment, behind)) = prefix(rest, "/g/") {
+        } else if gateway.is_none()
+            && let Some((segment, behind)) = prefix(rest, "/g/")
+        {
             if !is_gateway_name(segment) {
                 return unknown;
             }
@@ -148,7 +152,8 @@ fn prefix<'a>(path: &'a str, name: &str) -> Option<(&'a str, &'a str)> {
 
 /// `[A-Za-z0-9_-]{1,64}`
 pub fn is_gateway_name(name: &str) -> bool {
-    (1..=64).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
+    (1..=64).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_' || b == b'-')
 }
 
 fn endpoint(method: &Method, path: &str, names: &HashMap<String, usize>) -> Endpoint {
@@ -225,7 +230,8 @@ fn gemini(method: &Method, path: &str) -> Option<Endpoint> {
 }
 
 fn unbuilt(path: &str) -> Option<Endpoint> {
-    let at = |folder: &str| path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
+    let at =
+        |folder: &str| path == folder || path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
     let known = at("/v1/files") || at("/v1/batches") || path.starts_with("/v1/responses/");
     known.then(|| Endpoint::Unbuilt { path: path.to_owned() })
 }

@@ -6,6 +6,7 @@ use crate::headers::text;
 use crate::record::Record;
 use bytes::Bytes;
 use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use wharf_wire::format::Format;
 use wharf_wire::relay::{End, Relay, RelayKind};
 use wharf_wire::tap::Tap;
@@ -29,7 +30,7 @@ impl Lane {
     /// For an answer with these headers: `asked` is the caller's format and whether this is a model route's stream;
     /// `None`: pass-through, where a cut stays a cut.
     pub fn new(headers: &HeaderMap, format: Option<Format>, model_route: bool, ok: bool) -> Self {
-        let media = text(headers, "content-type").unwrap_or("");
+        let media = text(headers, CONTENT_TYPE).unwrap_or("");
         let sse = media.starts_with("text/event-stream");
         let tap = match (sse, media.contains("json")) {
             (true, _) => Some(Tap::sse(format)),
@@ -41,7 +42,7 @@ impl Lane {
             (_, true) => RelayKind::ModelJson,
             (_, false) => RelayKind::PassThrough,
         };
-        match text(headers, "content-encoding") {
+        match text(headers, CONTENT_ENCODING) {
             None | Some("identity") => Self { relay: Relay::verbatim(kind, tap), decoder: None },
             Some(coding) => {
                 let decoder = tap.as_ref().and_then(|_| Decoder::new(coding)).map(Box::new);

@@ -42,12 +42,15 @@ pub struct Left {
 /// Decides. 401, 402, 403 and 429 are the key's; no connection, no head in time and 5xx are the target's;
 /// a kept-alive connection that turns out dead is nobody's.
 pub fn next(outcome: Outcome, left: Left) -> Next {
-    let target = if left.model_route && left.replayable && left.targets > 0 { Next::Target } else { Next::Show };
+    let target =
+        if left.model_route && left.replayable && left.targets > 0 { Next::Target } else { Next::Show };
     match outcome {
         Outcome::Failed(TransportError::Stale) if left.replayable && !left.fresh => Next::Again,
         Outcome::Failed(TransportError::Upload) => Next::Show,
         Outcome::Failed(_) => target,
-        Outcome::Status(401 | 402 | 403 | 429) if left.model_route && left.replayable && left.keys > 0 => Next::Key,
+        Outcome::Status(401 | 402 | 403 | 429) if left.model_route && left.replayable && left.keys > 0 => {
+            Next::Key
+        }
         Outcome::Status(401 | 402 | 403 | 429) => target,
         Outcome::Status(500..) => target,
         Outcome::Status(_) => Next::Show,
@@ -73,7 +76,11 @@ mod tests {
 
     #[test]
     fn a_failing_target_keeps_its_other_keys_and_gives_way_to_the_next_target() {
-        for outcome in [Outcome::Status(503), Outcome::Failed(TransportError::Connect), Outcome::Failed(TransportError::HeadTimeout)] {
+        for outcome in [
+            Outcome::Status(503),
+            Outcome::Failed(TransportError::Connect),
+            Outcome::Failed(TransportError::HeadTimeout),
+        ] {
             assert_eq!(next(outcome, ALL), Next::Target);
             assert_eq!(next(outcome, Left { targets: 0, ..ALL }), Next::Show);
         }

@@ -43,10 +43,16 @@ fn step(table: &Table, model: &str, depth: u8) -> Result<Vec<Target>, Error> {
     }
     if model == "default" {
         let Some(meant) = &table.default_model else {
-            return Err(Error::new(Kind::ModelNotFound, "`default` was asked for, but DEFAULT_MODEL is not set"));
+            return Err(Error::new(
+                Kind::ModelNotFound,
+                "`default` was asked for, but DEFAULT_MODEL is not set",
+            ));
         };
         if meant == "default" {
-            return Err(Error::new(Kind::ModelNotFound, "DEFAULT_MODEL is `default`, which stands for itself"));
+            return Err(Error::new(
+                Kind::ModelNotFound,
+                "DEFAULT_MODEL is `default`, which stands for itself",
+            ));
         }
         return step(table, meant, depth - 1);
     }
@@ -90,9 +96,16 @@ fn places<'a>(table: &'a Table, is: impl Fn(&Entry) -> bool + 'a) -> impl Iterat
 }
 
 fn choose(table: &Table, kind: Kind, model: &str, entries: &[usize]) -> Error {
-    let names: Vec<&str> = entries.iter().filter_map(|&at| table.entries.get(at)).map(|e| &*e.provider.id).collect();
+    let names: Vec<&str> =
+        entries.iter().filter_map(|&at| table.entries.get(at)).map(|e| &*e.provider.id).collect();
     let model = printable(model);
-    Error::new(kind, format!("which provider has `{model}`? Ask for it as provider/{model}, with one of: {}", names.join(", ")))
+    Error::new(
+        kind,
+        format!(
+            "which provider has `{model}`? Ask for it as provider/{model}, with one of: {}",
+            names.join(", ")
+        ),
+    )
 }
 
 /// A caller's text in a message: bounded, without control characters.

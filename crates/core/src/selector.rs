@@ -6,13 +6,13 @@ pub enum Selector {
     /// `-`: normal rotation.
     All,
     /// `2`: that key, modulo n.
-    One(u128),
+    One(u64),
     /// `1-3`, `2-`, `-4`: a range with both ends in it.
     Range {
         /// First, modulo n.
-        start: u128,
+        start: u64,
         /// Last, clamped to n − 1; `None` is the last key.
-        end: Option<u128>,
+        end: Option<u64>,
     },
 }
 
@@ -30,13 +30,13 @@ impl Selector {
 
     /// First and last index, both in it, of the keys it allows out of `length` > 0.
     pub fn bounds(self, length: usize) -> (usize, usize) {
-        let (n, last) = (length as u128, length - 1);
+        let (n, last) = (length as u64, length - 1);
         match self {
             Self::All => (0, last),
             Self::One(index) => ((index % n) as usize, (index % n) as usize),
             Self::Range { start, end } => {
                 let start = (start % n) as usize;
-                let end = end.map_or(last, |end| end.min(last as u128) as usize);
+                let end = end.map_or(last, |end| end.min(last as u64) as usize);
                 (start, end.max(start))
             }
         }
@@ -44,9 +44,9 @@ impl Selector {
 }
 
 /// Decimal digits only; what does not fit counts as the largest number there is.
-fn number(digits: &str) -> Option<u128> {
+fn number(digits: &str) -> Option<u64> {
     let plain = !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit());
-    plain.then(|| digits.parse().unwrap_or(u128::MAX))
+    plain.then(|| digits.parse().unwrap_or(u64::MAX))
 }
 
 impl std::fmt::Display for Selector {

@@ -18,8 +18,8 @@ pub fn sign(rules: &[AuthRule], path: &str, headers: &mut Own, key: &Secret) -> 
     let mut query = None;
     for rule in rules.iter().filter(|rule| path.starts_with(rule.under)) {
         match rule.how {
-            Auth::Bearer => put(headers, AUTHORIZATION, &format!("Bearer {}", key.expose())),
-            Auth::Header(name) => put(headers, HeaderName::from_static(name), key.expose()),
+            Auth::Bearer => put(headers, AUTHORIZATION, key.bearer()),
+            Auth::Header(name) => put(headers, HeaderName::from_static(name), key.header()),
             Auth::Query(name) => {
                 query = Some(format!("{name}={}", utf8_percent_encode(key.expose(), NON_ALPHANUMERIC)));
             }
@@ -51,9 +51,6 @@ fn static_name(name: &HeaderName) -> &'static str {
         .unwrap_or("")
 }
 
-fn put(headers: &mut Own, name: HeaderName, value: &str) {
-    if let Ok(mut value) = HeaderValue::from_str(value) {
-        value.set_sensitive(true);
-        headers.push((name, value));
-    }
+fn put(headers: &mut Own, name: HeaderName, value: Option<HeaderValue>) {
+    headers.extend(value.map(|value| (name, value)));
 }

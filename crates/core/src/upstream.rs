@@ -59,9 +59,9 @@ pub fn is_version(segment: &str) -> bool {
     let stage = rest.trim_start_matches(|c: char| c.is_ascii_digit());
     stage.len() < rest.len()
         && (stage.is_empty()
-            || ["alpha", "beta"].iter().any(|s| {
-                stage.strip_prefix(s).is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()))
-            }))
+            || ["alpha", "beta"]
+                .iter()
+                .any(|s| stage.strip_prefix(s).is_some_and(|n| n.bytes().all(|b| b.is_ascii_digit()))))
 }
 
 #[cfg(test)]
@@ -98,7 +98,10 @@ mod tests {
 
     #[test]
     fn queries_meet_in_order() {
-        assert_eq!(join(&base("/v1", Some("api-version=1")), "/models?limit=5", "a=%20b"), "/v1/models?api-version=1&limit=5&a=%20b");
+        assert_eq!(
+            join(&base("/v1", Some("api-version=1")), "/models?limit=5", "a=%20b"),
+            "/v1/models?api-version=1&limit=5&a=%20b"
+        );
         assert_eq!(join(&base("", None), "/x", ""), "/x");
     }
 

@@ -10,7 +10,6 @@ use crate::upstream::{Client, Limits, Tls};
 use http::{HeaderMap, Method};
 use std::path::Path;
 use std::sync::Arc;
-use tokio::task::LocalSet;
 use wharf_core::exchange::{Core, Incoming, OutBody};
 use wharf_core::record::Record;
 use wharf_core::table::{Access, Table};
@@ -38,7 +37,7 @@ pub fn run(source: &Source, path: &str) -> Result<String, Failure> {
         ready: true,
     };
     let runtime = runtime().map_err(|e| Failure::new(exit::FAILED, e.to_string()))?;
-    let answer = LocalSet::new().block_on(&runtime, async {
+    let answer = runtime.block_on(async {
         let client = Client::new(Arc::new(Tls::new(extra)), Limits::default());
         Core::new(table, Native::new(client, State::memory())).serve(incoming, &mut Record::default()).await
     });

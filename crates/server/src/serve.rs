@@ -16,9 +16,8 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::task::LocalSet;
 use wharf_core::config::{self, AccessLog as LogTarget, LogFormat, State as StateSetting};
 use wharf_core::exchange::Core;
 use wharf_core::host::Egress;
@@ -163,14 +162,14 @@ async fn stop_signal() -> io::Result<()> {
     Ok(())
 }
 
-/// A current-thread runtime as every worker has it.
-pub(crate) fn runtime() -> io::Result<Runtime> {
-    Builder::new_current_thread().enable_all().build()
+/// A current-thread runtime as every worker has it: what it runs need not be `Send`.
+pub(crate) fn runtime() -> io::Result<LocalRuntime> {
+    Builder::new_current_thread().enable_all().build_local(LocalOptions::default())
 }
 
 fn worker(listener: TcpListener, shared: &Shared) -> io::Result<()> {
     let runtime = runtime()?;
-    LocalSet::new().block_on(&runtime, async {
+    runtime.block_on(async {
         let log = Rc::new(AccessLog::new(shared.style, shared.sink.clone()));
         let client = Client::new(shared.tls.clone(), Limits::default());
         let host = Native::new(client, shared.state.clone());
@@ -182,6 +181,7 @@ fn worker(listener: TcpListener, shared: &Shared) -> io::Result<()> {
             loop {
                 tick.tick().await;
                 ticking.hand_over();
+                front::sweep();
             }
         });
         let served = front::serve(listener, handler, shared.settings.clone(), shared.drain.clone()).await;

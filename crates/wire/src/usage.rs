@@ -2,6 +2,7 @@
 //! the families below can be told apart by their member names. Where the object stands is the tap's business.
 
 mod counts;
+mod walk;
 
 #[cfg(test)]
 mod tests;

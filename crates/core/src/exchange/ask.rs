@@ -154,7 +154,7 @@ impl<H: Host> Core<H> {
         let own_paths = entry.provider.gateway.is_some_and(|slug| slug.own_paths);
         if let Some(gateway) = call.gateway.filter(|_| gateway::knows(entry) && !own_paths) {
             let form = matches!(question.body, Asked::Form(_));
-            return Ok(self.at_gateway(gateway, headers, body, &rest, &query, entry, order, form));
+            return Ok(self.at_gateway(gateway, headers, body, rest, &query, entry, order, form));
         }
         let Some(base) = &entry.base else { return Err(unconfigured(entry)) };
         Ok(Prepared {
@@ -162,7 +162,7 @@ impl<H: Host> Core<H> {
             method: Method::POST,
             base,
             path: upstream::join(base, &rest, &query),
-            below: upstream::below(&base.path, &rest).to_owned(),
+            below: below(&base.path, rest),
             headers: Rc::new(headers),
             body: Body::Whole(body),
             relayed: None,
@@ -176,17 +176,18 @@ impl<H: Host> Core<H> {
         gateway: Gateway<'a>,
         headers: HeaderMap,
         body: Segments,
-        rest: &str,
+        rest: Cow<'a, str>,
         query: &str,
         entry: &'a Entry,
         order: &KeyOrder,
         form: bool,
     ) -> Prepared<'a, H::Upload> {
-        let below = upstream::below(entry.base.as_ref().map_or("", |b| &b.path), rest).to_owned();
+        let base_path = entry.base.as_ref().map_or("", |b| &b.path);
+        let below_base = upstream::below(base_path, &rest);
         let (peer, path, headers, body) = if form {
             (
                 Peer::provider(entry),
-                gateway.provider_path(entry, rest, query).unwrap_or_default(),
+                gateway.provider_path(entry, &rest, query).unwrap_or_default(),
                 headers,
                 body,
             )
@@ -194,7 +195,7 @@ impl<H: Host> Core<H> {
             let (mut outer, step) = gateway::split_headers(headers);
             outer.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             gateway.strip(&mut outer);
-            let body = steps(entry, order, &step, &gateway::endpoint(entry, rest, query), &below, &body);
+            let body = steps(entry, order, &step, &gateway::endpoint(entry, &rest, query), below_base, &body);
             (Peer::behind_gateway(entry), gateway.path("", ""), outer, body)
         };
         Prepared {
@@ -202,7 +203,7 @@ impl<H: Host> Core<H> {
             method: Method::POST,
             base: gateway.base(),
             path,
-            below,
+            below: below(base_path, rest),
             headers: Rc::new(headers),
             body: Body::Whole(body),
             relayed: None,
@@ -280,8 +281,16 @@ fn write_body(
 
 fn is_form(headers: &HeaderMap) -> bool {
     const FORM: &str = "multipart/form-data";
-    let media = text(headers, "content-type").unwrap_or("").trim_start();
+    let media = text(headers, CONTENT_TYPE).unwrap_or("").trim_start();
     media.get(..FORM.len()).is_some_and(|start| start.eq_ignore_ascii_case(FORM))
+}
+
+/// The part of a path below the base path, borrowed where it can be.
+fn below<'a>(base_path: &str, rest: Cow<'a, str>) -> Cow<'a, str> {
+    match rest {
+        Cow::Borrowed(rest) => Cow::Borrowed(upstream::below(base_path, rest)),
+        Cow::Owned(rest) => Cow::Owned(upstream::below(base_path, &rest).to_owned()),
+    }
 }
 
 fn model_of(scan: &Scan, body: &[u8]) -> Result<String, Error> {
@@ -307,13 +316,13 @@ fn climbs(model: &str) -> bool {
 }
 
 /// Where a provider answers a question, below its base URL; `None`: it does not, in this format.
-pub(super) fn endpoint(provider: &Provider, ask: &Ask, model: &str) -> Option<String> {
+pub(super) fn endpoint<'p>(provider: &'p Provider, ask: &Ask, model: &str) -> Option<Cow<'p, str>> {
     let paths = &provider.paths;
     let offered = |offer: Offer, rest: &str| {
         let prefix = paths.openai.as_deref().filter(|_| paths.offers.contains(&offer))?;
-        Some(format!("{prefix}{rest}"))
+        Some(Cow::Owned(format!("{prefix}{rest}")))
     };
-    let whole = |path: &Option<Cow<'static, str>>| path.as_deref().map(str::to_owned);
+    let whole = |path: &'p Option<Cow<'static, str>>| path.as_deref().map(Cow::Borrowed);
     match ask {
         Ask::Chat => whole(&paths.chat),
         Ask::Responses => whole(&paths.responses),
@@ -321,7 +330,7 @@ pub(super) fn endpoint(provider: &Provider, ask: &Ask, model: &str) -> Option<St
         Ask::CountTokens => whole(&paths.count_tokens),
         Ask::Generate(verb) => {
             let folder = paths.generate.as_deref()?;
-            Some(format!("{folder}/{}:{verb}", utf8_percent_encode(model, IN_PATH)))
+            Some(Cow::Owned(format!("{folder}/{}:{verb}", utf8_percent_encode(model, IN_PATH))))
         }
         Ask::Embeddings => offered(Offer::Embeddings, "/embeddings"),
         Ask::Completions => offered(Offer::Completions, "/completions"),

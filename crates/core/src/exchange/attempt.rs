@@ -15,6 +15,7 @@ use crate::signing;
 use crate::table::{Base, EgressRule, Entry, Place};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method};
+use std::borrow::Cow;
 use std::rc::Rc;
 use wharf_wire::scan::Segments;
 
@@ -31,7 +32,7 @@ pub(super) struct Prepared<'a, U> {
     /// Path and query on the wire.
     pub path: String,
     /// The path below the provider's base URL: the auth rules go by it.
-    pub below: String,
+    pub below: Cow<'a, str>,
     pub headers: Rc<HeaderMap>,
     pub body: Body<U>,
     pub relayed: Option<&'a Relayed>,

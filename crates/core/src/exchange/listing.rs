@@ -191,7 +191,7 @@ impl<H: Host> Core<H> {
             method: Method::GET,
             base,
             path,
-            below: upstream::below(entry.base.as_ref().map_or("", |b| &b.path), rest).to_owned(),
+            below: upstream::below(entry.base.as_ref().map_or("", |b| &b.path), rest).into(),
             headers: Rc::new(headers),
             body: Body::Whole(Segments::default()),
             relayed: None,

@@ -169,8 +169,14 @@ impl<H: Host> Core<H> {
 
 /// 32 hexadecimal digits.
 fn hex(high: u64, low: u64) -> String {
-    let nibbles = (0..32).rev().map(|at| ((u128::from(high) << 64 | u128::from(low)) >> (at * 4)) as u8 & 15);
-    nibbles.map(|nibble| char::from(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 })).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut text = String::with_capacity(32);
+    for byte in high.to_be_bytes().into_iter().chain(low.to_be_bytes()) {
+        for nibble in [byte >> 4, byte & 15] {
+            text.push(char::from(DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0')));
+        }
+    }
+    text
 }
 
 fn split(target: &str) -> (&str, Option<&str>) {

@@ -12,6 +12,7 @@ use crate::record::Record;
 use crate::time::Millis;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
+use http::header::CONTENT_TYPE;
 use std::pin::pin;
 
 /// How long a stream's head waits for the first piece at most.
@@ -68,5 +69,5 @@ impl<H: Host> Core<H> {
 }
 
 fn is_sse(headers: &http::HeaderMap) -> bool {
-    headers::text(headers, "content-type").is_some_and(|media| media.starts_with("text/event-stream"))
+    headers::text(headers, CONTENT_TYPE).is_some_and(|media| media.starts_with("text/event-stream"))
 }

@@ -14,6 +14,7 @@ use crate::record::Record;
 use crate::upstream;
 use bytes::Bytes;
 use http::{HeaderMap, Method};
+use std::borrow::Cow;
 use std::rc::Rc;
 use wharf_wire::scan::Segments;
 
@@ -44,7 +45,7 @@ impl<H: Host> Core<H> {
                 (base, upstream::join(base, rest, &query))
             }
         };
-        let below = upstream::below(entry.base.as_ref().map_or("", |b| &b.path), rest).to_owned();
+        let below = upstream::below(entry.base.as_ref().map_or("", |b| &b.path), rest).into();
         let Call { incoming, who, .. } = call;
         let (method, client, body) = self.take(incoming);
         let mut headers = headers::to_upstream(client, gateway.is_some());
@@ -78,7 +79,7 @@ impl<H: Host> Core<H> {
             method,
             base: gateway.base(),
             path,
-            below: String::new(),
+            below: Cow::Borrowed(""),
             headers: Rc::new(headers),
             body,
             relayed: None,

@@ -20,6 +20,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::rc::Rc;
 use wharf_wire::scan::Segments;
 
@@ -92,7 +93,7 @@ impl<H: Host> Core<H> {
             method: Method::POST,
             base: gateway.base(),
             path: gateway.path("", &query),
-            below: String::new(),
+            below: Cow::Borrowed(""),
             headers: Rc::new(headers),
             body: Body::Whole(Segments::from(Bytes::from(out))),
             relayed: None,

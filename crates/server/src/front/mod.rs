@@ -9,6 +9,7 @@ mod date;
 mod drain;
 mod h2;
 mod io;
+mod large;
 mod line;
 mod listen;
 mod message;
@@ -20,6 +21,7 @@ mod upload;
 mod tests;
 
 pub use drain::Drain;
+pub use large::sweep;
 pub use listen::{bind, serve};
 pub use message::{Body, Handler, Over, Piece, Request, Response, Source};
 pub use upload::Upload;

@@ -1,6 +1,7 @@
 //! A request's body as a handler sees it, whatever HTTP version it comes in.
 
 use super::h2::Incoming;
+use super::large;
 use super::line::Line;
 use bytes::{Bytes, BytesMut};
 use std::future::poll_fn;
@@ -106,7 +107,7 @@ impl Upload {
 
     /// Reserves once and reads into place.
     async fn collect_known(&mut self, first: Bytes, length: usize) -> Result<Bytes, CollectError> {
-        let mut whole = BytesMut::with_capacity(length);
+        let mut whole = large::take(length);
         whole.extend_from_slice(&first);
         drop(first);
         while whole.len() < length {
@@ -117,7 +118,7 @@ impl Upload {
                 whole.extend_from_slice(&piece);
             }
         }
-        Ok(whole.freeze())
+        Ok(large::freeze(whole))
     }
 
     async fn collect_open(&mut self, first: Bytes, limit: usize) -> Result<Bytes, CollectError> {

@@ -27,7 +27,8 @@ pub(super) struct Facts {
 
 /// Builds the map. The values are slices of `head`, which is shared by all of them.
 pub(super) fn build(head: &Bytes, lines: &[httparse::Header<'_>]) -> Result<(HeaderMap, Facts), HeadError> {
-    let mut map = HeaderMap::with_capacity(lines.len() + lines.len() / 2);
+    // Room for what the gateway adds, so that the map need not grow (and hash everything anew).
+    let mut map = HeaderMap::with_capacity(lines.len() + 8);
     let mut facts = Facts::default();
     for line in lines {
         let name = HeaderName::from_bytes(line.name.as_bytes()).map_err(|_| HeadError::Malformed)?;

@@ -6,6 +6,8 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = ONES << 7;
 /// Words looked at one by one before whole blocks are: most strings are short.
 const WORDS_FIRST: u32 = 4;
+/// Strings up to this length are searched byte by byte.
+const SHORT: usize = 24;
 
 /// The index of the first byte from `at` on that is not plain text: a quote, a backslash or a control
 /// character (or the end). `high` gathers the bits of what went by: see [`is_ascii`].
@@ -84,6 +86,14 @@ pub(crate) fn escape_length(body: &[u8], at: usize) -> Result<usize, &'static st
 /// The index behind a string whose opening quote is at `at`; `None` when it does not end.
 pub(crate) fn string_end(body: &[u8], at: usize) -> Option<usize> {
     let mut at = at + 1;
+    // Most strings are names of members: a search made for long ones costs more than it saves there.
+    for (index, byte) in body.get(at..)?.iter().take(SHORT).enumerate() {
+        match byte {
+            b'"' => return Some(at + index + 1),
+            b'\\' => break,
+            _ => {}
+        }
+    }
     loop {
         at += memchr::memchr2(b'"', b'\\', body.get(at..)?)?;
         if body.get(at) == Some(&b'"') {

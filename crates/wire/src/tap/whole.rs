@@ -3,13 +3,15 @@
 
 use crate::Usage;
 use crate::scan::value_end;
-use memchr::memmem::{Finder, FinderRev};
+use crate::usage::Counts;
+use memchr::memmem::Finder;
 use std::sync::LazyLock;
 
 /// What may follow the usage object at most; real answers have a few short members there.
 const MAX_BEHIND: usize = 4 << 10;
 
-static USAGE: LazyLock<FinderRev<'static>> = LazyLock::new(|| FinderRev::new(b"\"usage\""));
+// Forward, though the last one is wanted: only that direction is searched in vectors.
+static USAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"usage\""));
 static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"error\""));
 
 /// The usage of a whole body; `None`: let the probe read it.
@@ -18,15 +20,16 @@ pub(super) fn usage(body: &[u8]) -> Option<Usage> {
     if body.first() != Some(&b'{') || ERROR.find(body).is_some() {
         return None;
     }
-    let key = USAGE.rfind(body)?;
+    let key = USAGE.find_iter(body).last()?;
     // Inside a string its quotes would be escaped.
     if body.get(key.checked_sub(1)?) == Some(&b'\\') {
         return None;
     }
     let start = object_at(body, key + b"\"usage\"".len())?;
-    let end = value_end(body, start)?;
+    let mut counts = Counts::default();
+    let end = start + counts.add_prefix(body.get(start..)?)?;
     let behind = body.get(end..).filter(|behind| behind.len() <= MAX_BEHIND)?;
-    closes_the_root(behind).then(|| Usage::read(body.get(start..end).unwrap_or_default()))
+    closes_the_root(behind).then(|| counts.usage())
 }
 
 /// Where the object begins whose colon comes next.

@@ -3,13 +3,14 @@
 //! Kept apart from `Usage` because Anthropic spreads its counters over two events: they can be added up only
 //! when both were seen.
 
+use super::walk::{Found, walk};
 use crate::scan::members;
 use crate::usage::Usage;
 
 type Count = Option<u64>;
 
 /// Counters by meaning; a later object overwrites the members it has.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Counts {
     input: Count,
     output: Count,
@@ -33,71 +34,75 @@ pub(crate) struct Counts {
 impl Counts {
     /// Reads a usage object on top of what is known.
     pub(crate) fn add(&mut self, object: &[u8]) {
+        if self.add_prefix(object).is_none() {
+            self.add_slowly(object);
+        }
+    }
+
+    /// Reads the usage object that `text` begins with, and says how long it is; `None`, and nothing is read, if it is
+    /// not of the usual form.
+    pub(crate) fn add_prefix(&mut self, text: &[u8]) -> Option<usize> {
+        let mut read = self.clone();
+        let length = walk(text, |found| match found {
+            Found::Count(name, count) => read.add_count(name, count),
+            Found::Nested(object, name, count) => read.add_nested(object, name, count),
+        })?;
+        *self = read;
+        Some(length)
+    }
+
+    fn add_slowly(&mut self, object: &[u8]) {
         for member in members(object) {
             let name = member.name(object);
             let value = member.value(object);
-            if value.first() == Some(&b'{') || value.first() == Some(&b'[') {
-                self.add_nested(&name, value);
-            } else if let Some(count) = number(value) {
-                self.add_count(&name, count);
+            match value.first() {
+                Some(b'{') => {
+                    each(value, |inner, count| self.add_nested(name.as_bytes(), inner.as_bytes(), count))
+                }
+                Some(b'[') => self.add_list(&name, value),
+                _ => {
+                    if let Some(count) = number(value) {
+                        self.add_count(name.as_bytes(), count);
+                    }
+                }
             }
         }
     }
 
-    fn add_count(&mut self, name: &str, count: u64) {
-        if self.add_openai(name, count) || self.add_cache_apart(name, count) {
-            return;
-        }
-        self.add_gemini(name, count);
-    }
-
+    /// Counts at the top of the object.
+    ///
     /// OpenAI's two APIs and all that follow them: DeepSeek, xAI, Groq, Mistral, Perplexity, OpenRouter, Hugging
     /// Face. <https://platform.openai.com/docs/api-reference/chat/object>,
     /// <https://api-docs.deepseek.com/api/create-chat-completion>, <https://docs.mistral.ai/api>,
     /// <https://docs.perplexity.ai/api-reference/chat-completions-post>. Ollama's own names are here too:
     /// <https://github.com/ollama/ollama/blob/main/docs/api.md>.
-    fn add_openai(&mut self, name: &str, count: u64) -> bool {
-        let slot = match name {
-            "prompt_tokens" | "input_tokens" | "prompt_eval_count" => &mut self.input,
-            "completion_tokens" | "output_tokens" | "eval_count" => &mut self.output,
-            "total_tokens" => &mut self.total,
-            "prompt_cache_hit_tokens" | "num_cached_tokens" | "cached_tokens" => &mut self.cached,
-            "reasoning_tokens" => &mut self.reasoning,
-            _ => return false,
-        };
-        *slot = Some(count);
-        true
-    }
-
+    ///
     /// Anthropic and Bedrock count cached tokens beside the input:
     /// <https://platform.claude.com/docs/en/build-with-claude/prompt-caching#tracking-cache-performance>,
     /// <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_TokenUsage.html>.
-    fn add_cache_apart(&mut self, name: &str, count: u64) -> bool {
-        let (slot, apart) = match name {
-            "cache_read_input_tokens" | "cacheReadInputTokens" | "cacheReadInputTokenCount" => {
-                (&mut self.cached, true)
-            }
-            "cache_creation_input_tokens" | "cacheWriteInputTokens" | "cacheWriteInputTokenCount" => {
-                (&mut self.cache_write, true)
-            }
-            "inputTokens" => (&mut self.input, false),
-            "outputTokens" => (&mut self.output, false),
-            _ => return false,
-        };
-        *slot = Some(count);
-        self.cache_apart |= apart;
-        true
-    }
-
+    ///
     /// Gemini counts thoughts beside the candidates, and tool prompts beside the prompt:
     /// <https://ai.google.dev/api/generate-content#UsageMetadata>, <https://ai.google.dev/api/interactions-api>.
-    fn add_gemini(&mut self, name: &str, count: u64) {
+    fn add_count(&mut self, name: &[u8], count: u64) {
         let slot = match name {
-            "promptTokenCount" | "total_input_tokens" => &mut self.input,
-            "candidatesTokenCount" | "responseTokenCount" | "total_output_tokens" => &mut self.output,
-            "cachedContentTokenCount" | "total_cached_tokens" => &mut self.cached,
-            "toolUsePromptTokenCount" | "total_tool_use_tokens" => &mut self.tool_input,
-            "thoughtsTokenCount" | "total_thought_tokens" => {
+            b"prompt_tokens" | b"input_tokens" | b"prompt_eval_count" | b"inputTokens" => &mut self.input,
+            b"promptTokenCount" | b"total_input_tokens" => &mut self.input,
+            b"completion_tokens" | b"output_tokens" | b"eval_count" | b"outputTokens" => &mut self.output,
+            b"candidatesTokenCount" | b"responseTokenCount" | b"total_output_tokens" => &mut self.output,
+            b"total_tokens" => &mut self.total,
+            b"prompt_cache_hit_tokens" | b"num_cached_tokens" | b"cached_tokens" => &mut self.cached,
+            b"cachedContentTokenCount" | b"total_cached_tokens" => &mut self.cached,
+            b"reasoning_tokens" => &mut self.reasoning,
+            b"cache_read_input_tokens" | b"cacheReadInputTokens" | b"cacheReadInputTokenCount" => {
+                self.cache_apart = true;
+                &mut self.cached
+            }
+            b"cache_creation_input_tokens" | b"cacheWriteInputTokens" | b"cacheWriteInputTokenCount" => {
+                self.cache_apart = true;
+                &mut self.cache_write
+            }
+            b"toolUsePromptTokenCount" | b"total_tool_use_tokens" => &mut self.tool_input,
+            b"thoughtsTokenCount" | b"total_thought_tokens" => {
                 self.reasoning_apart = true;
                 &mut self.reasoning
             }
@@ -106,36 +111,37 @@ impl Counts {
         *slot = Some(count);
     }
 
-    fn add_nested(&mut self, name: &str, value: &[u8]) {
+    /// Counts one level down. Cohere's are all there: <https://docs.cohere.com/v2/reference/chat>.
+    fn add_nested(&mut self, object: &[u8], name: &[u8], count: u64) {
+        let slot = match (object, name) {
+            (b"prompt_tokens_details" | b"input_tokens_details" | b"input_token_details", name) => match name
+            {
+                b"cached_tokens" => &mut self.cached,
+                b"cache_write_tokens" => &mut self.cache_write,
+                b"audio_tokens" => &mut self.audio_input,
+                _ => return,
+            },
+            (b"completion_tokens_details" | b"output_tokens_details", name) => match name {
+                b"reasoning_tokens" | b"thinking_tokens" => &mut self.reasoning,
+                b"audio_tokens" => &mut self.audio_output,
+                _ => return,
+            },
+            (b"tokens", b"input_tokens") => &mut self.input,
+            (b"tokens", b"output_tokens") => &mut self.output,
+            (b"tokens", b"reasoning_tokens") => &mut self.reasoning,
+            (b"billed_units", b"input_tokens") => &mut self.billed_input,
+            (b"billed_units", b"output_tokens") => &mut self.billed_output,
+            _ => return,
+        };
+        *slot = Some(count);
+    }
+
+    /// Gemini's lists of counts by modality.
+    fn add_list(&mut self, name: &str, list: &[u8]) {
         match name {
-            "prompt_tokens_details" | "input_tokens_details" | "input_token_details" => {
-                each(value, |name, count| match name {
-                    "cached_tokens" => self.cached = Some(count),
-                    "cache_write_tokens" => self.cache_write = Some(count),
-                    "audio_tokens" => self.audio_input = Some(count),
-                    _ => {}
-                })
-            }
-            "completion_tokens_details" | "output_tokens_details" => each(value, |name, count| match name {
-                "reasoning_tokens" | "thinking_tokens" => self.reasoning = Some(count),
-                "audio_tokens" => self.audio_output = Some(count),
-                _ => {}
-            }),
-            // Cohere: <https://docs.cohere.com/v2/reference/chat>.
-            "tokens" => each(value, |name, count| match name {
-                "input_tokens" => self.input = Some(count),
-                "output_tokens" => self.output = Some(count),
-                "reasoning_tokens" => self.reasoning = Some(count),
-                _ => {}
-            }),
-            "billed_units" => each(value, |name, count| match name {
-                "input_tokens" => self.billed_input = Some(count),
-                "output_tokens" => self.billed_output = Some(count),
-                _ => {}
-            }),
-            "promptTokensDetails" => self.audio_input = audio_part(value).or(self.audio_input),
+            "promptTokensDetails" => self.audio_input = audio_part(list).or(self.audio_input),
             "candidatesTokensDetails" | "responseTokensDetails" => {
-                self.audio_output = audio_part(value).or(self.audio_output);
+                self.audio_output = audio_part(list).or(self.audio_output);
             }
             _ => {}
         }
