@@ -17,6 +17,7 @@ pub(crate) use edit::replace;
 pub use edit::{Edited, Edits, Segments, edit, splice};
 pub(crate) use members::value_end;
 pub use members::{Member, Members, members};
+pub(crate) use text::plain_end;
 
 /// The deepest nesting that is accepted.
 pub const MAX_DEPTH: usize = 1024;

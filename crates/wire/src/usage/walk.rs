@@ -1,6 +1,8 @@
 //! One pass over a small object of counts: names and numbers, nested objects one level down. What it does not know
 //! how to read it says so, and the slow reader takes over.
 
+use crate::scan::plain_end;
+
 /// A number or an object in an object of counts.
 pub(super) enum Found<'a> {
     /// `"prompt_tokens": 12`
@@ -84,17 +86,10 @@ impl<'a> Cursor<'a> {
         if !self.take(b'"') {
             return None;
         }
-        let whole = self.rest;
-        let mut length = 0;
-        while let [byte, rest @ ..] = self.rest {
-            self.rest = rest;
-            match byte {
-                b'"' => return whole.get(..length),
-                b'\\' => return None,
-                _ => length += 1,
-            }
-        }
-        None
+        let end = plain_end(self.rest, 0, &mut 0);
+        let (text, behind) = self.rest.split_at_checked(end)?;
+        self.rest = behind.strip_prefix(b"\"")?;
+        Some(text)
     }
 
     /// A whole number that ends where its value does.
