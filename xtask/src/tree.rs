@@ -14,9 +14,12 @@ pub(crate) struct Tree {
 }
 
 impl Tree {
-    /// The tree that this program was built from.
+    /// The tree that cargo runs this program in, else the one that it was built from.
     pub(crate) fn open() -> Result<Self, Trouble> {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+        // Checkouts that share a target folder share this program too.
+        let here =
+            std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
+        let here = Path::new(&here);
         let root =
             here.parent().ok_or_else(|| Trouble(format!("{} has no folder above it", here.display())))?;
         Ok(Self { root: root.to_owned() })
