@@ -265,7 +265,10 @@ fn settle_dots(path: &str) -> Option<String> {
                     kept.push("");
                 }
             }
-            other if other.split(['/', '\\']).any(|part| part == "..") => return None,
+            // `..;x` is `..` to servers that know path parameters, `..#` to those that cut a fragment.
+            other if other.split(['/', '\\']).any(|part| part.split([';', '#']).next() == Some("..")) => {
+                return None;
+            }
             _ => kept.push(segment),
         }
     }

@@ -101,6 +101,8 @@ fn pass_through_cannot_climb() {
         "/openai/a/..%2f..%2f..%2fx",
         "/openai/..\\x",
         "/openai/..%5Cx",
+        "/openai/..;a/x",
+        "/openai/..#x",
     ] {
         assert_eq!(get(path), Endpoint::Climbs, "{path}");
     }

@@ -120,11 +120,6 @@ impl Sink {
     fn block(&self) -> Option<Vec<u8>> {
         self.empty.lock().ok()?.pop()
     }
-
-    /// Lines that were dropped because the writer was too slow.
-    pub fn dropped(&self) -> u64 {
-        self.dropped.load(Ordering::Relaxed)
-    }
 }
 
 fn write(mut out: Box<dyn Write + Send>, blocks: &Receiver<Message>, empty: &Mutex<Vec<Vec<u8>>>) {
@@ -184,7 +179,8 @@ impl AccessLog {
         }
         let lines = memchr::memchr_iter(b'\n', &block).count() as u64;
         if sink.blocks.try_send(Message::Lines(block)).is_err() {
-            sink.dropped.fetch_add(lines, Ordering::Relaxed);
+            let all = sink.dropped.fetch_add(lines, Ordering::Relaxed) + lines;
+            tracing::warn!("the access log cannot keep up: {lines} lines dropped, {all} since the start");
         }
     }
 }

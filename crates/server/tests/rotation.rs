@@ -191,7 +191,7 @@ fn the_steps_for_the_ai_gateway_begin_with_the_next_key() {
 fn state_that_cannot_be_written_is_kept_in_memory_and_said_so() {
     let upstream = Upstream::echo();
     let wharf = launch(&upstream, &[]).args(&["--state", "test.jsonc/state.db"]).start();
-    let said = wharf.wait_for_stderr("the warning", |text| text.contains("kept in memory"));
+    let said = wharf.wait_for_stderr("the warning", |text| text.contains("starts anew"));
     assert!(said.contains("warning") && said.contains("test.jsonc/state.db"), "{said}");
     flood(&[&wharf], 10, 4);
     assert_eq!(counts(&upstream), [10; 4]);

@@ -292,7 +292,7 @@ impl Scanner<'_> {
         let body = self.body;
         let (mut at, mut high, mut escaped) = (self.at + 1, self.high, false);
         loop {
-            at = text::plain_end(body, at, &mut high);
+            at = plain_end(body, at, &mut high);
             match body.get(at) {
                 Some(b'"') => {
                     self.at = at + 1;

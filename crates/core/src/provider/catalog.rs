@@ -3,9 +3,7 @@
 //! The first fifteen are the predecessor proxy's, in its order and with its base URLs and paths.
 //! A new provider is one function here and its name in `builtins`; nothing else in the gateway knows it.
 
-use super::{
-    ALL_OFFERS, Auth, AuthRule, BEARER, GatewaySlug, ModelList, ModelShape, Offer, Paging, Paths, Provider,
-};
+use super::{Auth, AuthRule, BEARER, GatewaySlug, ModelList, ModelShape, Offer, Paging, Paths, Provider};
 use std::borrow::Cow;
 use std::sync::LazyLock;
 use wharf_wire::format::Format;
@@ -359,7 +357,7 @@ fn openai() -> Provider {
             chat: at("/chat/completions"),
             responses: at("/responses"),
             openai: at(""),
-            offers: ALL_OFFERS,
+            offers: &[Offer::Embeddings, Offer::Completions, Offer::Moderations, Offer::Images, Offer::Audio],
             models: at("/models"),
             ..Paths::default()
         },

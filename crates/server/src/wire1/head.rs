@@ -179,7 +179,8 @@ const fn version(minor: u8) -> Version {
 
 /// Path and query of a target. An absolute URI's authority replaces `Host` (RFC 9112, 3.2.2).
 fn origin_form(method: &Method, target: &str, headers: &mut HeaderMap) -> Result<String, HeadError> {
-    if !target.bytes().all(|byte| byte.is_ascii_graphic()) {
+    // A fragment has no place in a request (RFC 9112, 3.2): a server behind us might cut it off, and resolve what is left.
+    if !target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
         return Err(HeadError::Malformed);
     }
     if target.starts_with('/') {
