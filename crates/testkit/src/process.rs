@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
 /// What the first line of a running server holds before its address.
-const BANNER: &str = "listening on http://";
+const BANNER: &str = "listening on http";
 
 /// A folder that goes away with its owner.
 #[derive(Debug)]
@@ -337,6 +337,7 @@ impl Launch {
 
 fn banner(line: &str) -> Option<SocketAddr> {
     let (_, rest) = line.split_once(BANNER)?;
+    let rest = rest.strip_prefix('s').unwrap_or(rest).strip_prefix("://")?;
     let end = rest.find(|byte: char| !(byte.is_ascii_alphanumeric() || ".:[]".contains(byte)));
     rest[..end.unwrap_or(rest.len())].trim_end_matches('.').parse().ok()
 }
@@ -369,6 +370,7 @@ mod tests {
         assert_eq!(banner("wharf 0.1.0 listening on http://127.0.0.1:8787\n"), address);
         assert_eq!(banner("{\"message\":\"listening on http://127.0.0.1:8787\"}\n"), address);
         assert_eq!(banner("listening on http://127.0.0.1:8787. No caller keys.\n"), address);
+        assert_eq!(banner("wharf 0.1.0 listening on https://127.0.0.1:8787\n"), address);
         assert_eq!(banner("starting\n"), None);
     }
 }

@@ -99,28 +99,29 @@ impl Connection {
                 }
                 let chunk = self.wire.take(size).await?;
                 self.wire.line().await?;
-                request.body.extend_from_slice(&chunk);
-                request.chunks.push(size);
-                self.record(request);
+                self.record(request, |one| {
+                    one.body.extend_from_slice(&chunk);
+                    one.chunks.push(size);
+                });
             }
         } else {
             let length = request.length();
             while request.body.len() < length {
                 let piece = self.wire.some(length - request.body.len()).await?;
-                request.body.extend_from_slice(&piece);
-                self.record(request);
+                self.record(request, |one| one.body.extend_from_slice(&piece));
             }
         }
-        request.complete = true;
-        self.record(request);
+        self.record(request, |one| one.complete = true);
         Ok(())
     }
 
-    fn record(&self, request: &Recorded) {
+    /// The same change here and in the log: a copy of the whole for each piece would cost too much.
+    fn record(&self, request: &mut Recorded, change: impl Fn(&mut Recorded)) {
+        change(request);
         self.shared.update(|log| {
             // A test may have forgotten the requests meanwhile.
             if let Some(slot) = log.requests.iter_mut().find(|slot| slot.number == request.number) {
-                slot.clone_from(request);
+                change(slot);
             }
         });
     }
