@@ -95,11 +95,11 @@ mod tests {
     proptest! {
         #[test]
         fn selectors_round_trip(start in any::<u64>(), end in proptest::option::of(any::<u64>()), n in 1usize..50) {
-            let range = Selector::Range { start: start.into(), end: end.map(Into::into) };
+            let range = Selector::Range { start, end };
             prop_assert_eq!(Selector::parse(&range.to_string()), Some(range));
             let (from, to) = range.bounds(n);
             prop_assert!(from <= to && to < n);
-            let one = Selector::One(start.into());
+            let one = Selector::One(start);
             prop_assert_eq!(Selector::parse(&one.to_string()), Some(one));
         }
     }
