@@ -170,7 +170,7 @@ fn describe(table: &Table, request: &UpstreamRequest<Bytes>) -> String {
         Scheme::Http => "http",
         Scheme::Https => "https",
     };
-    let path = hide(table, &request.path);
+    let path = hide(table, &query_hidden(&request.path));
     let mut out = format!("{} {scheme}://{}{path}\n", request.method, request.authority);
     let _ = writeln!(out, "egress: {}", egress::word(&request.egress));
     for (name, value) in request.headers.iter().chain(request.own.iter().map(|(name, value)| (name, value))) {
@@ -192,6 +192,33 @@ fn mask(text: &str) -> String {
         Some((scheme, rest)) => format!("{scheme} {}", Secret::new(rest).masked()),
         None => Secret::new(text).masked(),
     }
+}
+
+/// Query members that hold a credential in somebody's API; a base URL may have brought one.
+const CREDENTIALS: [&str; 11] = [
+    "key",
+    "api-key",
+    "api_key",
+    "apikey",
+    "token",
+    "access_token",
+    "accesstoken",
+    "auth",
+    "authorization",
+    "password",
+    "secret",
+];
+
+/// A target with the values of such members masked.
+fn query_hidden(target: &str) -> String {
+    let Some((path, query)) = target.split_once('?') else { return target.to_owned() };
+    let members = query.split('&').map(|member| match member.split_once('=') {
+        Some((name, value)) if CREDENTIALS.iter().any(|known| name.eq_ignore_ascii_case(known)) => {
+            format!("{name}={}", Secret::new(value).masked())
+        }
+        Some(_) | None => member.to_owned(),
+    });
+    format!("{path}?{}", members.collect::<Vec<_>>().join("&"))
 }
 
 /// Masks every key of the table wherever it stands (universal steps carry keys in their bodies).
