@@ -285,6 +285,13 @@ impl Launch {
         self
     }
 
+    /// Puts arguments before those that are there: a command, where a configuration was named already.
+    #[must_use]
+    pub fn before(mut self, args: &[&str]) -> Self {
+        self.command.splice(0..0, args.iter().map(|arg| (*arg).to_owned()));
+        self
+    }
+
     /// Leaves out `--listen 127.0.0.1:0`.
     #[must_use]
     pub fn without_listen(self) -> Self {
