@@ -17,11 +17,14 @@ pub fn choose<'a>(table: &'a Table, place: &Place, provider: &str) -> Option<&'a
 }
 
 /// The way to try once when a provider refused our country: the first rule with a way of its own for that provider,
-/// wherever the request started.
-pub fn elsewhere<'a>(table: &'a Table, provider: &str) -> Option<&'a EgressRule> {
+/// wherever the request started. `apart` says whether a way is another than direct on this host.
+pub fn elsewhere<'a>(
+    table: &'a Table,
+    provider: &str,
+    apart: impl Fn(&Egress) -> bool,
+) -> Option<&'a EgressRule> {
     table.egress.iter().find(|rule| {
-        rule.via != Egress::Direct
-            && (rule.provider.is_empty() || rule.provider.iter().any(|p| p == provider))
+        apart(&rule.via) && (rule.provider.is_empty() || rule.provider.iter().any(|p| p == provider))
     })
 }
 

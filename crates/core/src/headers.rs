@@ -33,6 +33,11 @@ pub fn to_upstream(mut headers: HeaderMap, aig: bool) -> HeaderMap {
     headers
 }
 
+/// Takes out what is for an AI Gateway, on a call that goes past it: the client's token for the gateway is among it.
+pub fn past_gateway(headers: &mut HeaderMap) {
+    remove(headers, |name| name.as_str().starts_with("cf-aig-"));
+}
+
 /// Takes out every header that `goes` says.
 fn remove(headers: &mut HeaderMap, goes: impl Fn(&HeaderName) -> bool) {
     let doomed: Vec<HeaderName> = headers.keys().filter(|name| goes(name)).cloned().collect();

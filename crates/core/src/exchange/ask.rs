@@ -166,6 +166,7 @@ impl<H: Host> Core<H> {
             headers: Rc::new(headers),
             body: Body::Whole(body),
             relayed: None,
+        headers::past_gateway(&mut headers);
             gateway: None,
         })
     }
@@ -174,7 +175,7 @@ impl<H: Host> Core<H> {
     fn at_gateway<'a>(
         &self,
         gateway: Gateway<'a>,
-        headers: HeaderMap,
+        mut headers: HeaderMap,
         body: Segments,
         rest: Cow<'a, str>,
         query: &str,
@@ -193,8 +194,8 @@ impl<H: Host> Core<H> {
             )
         } else {
             let (mut outer, step) = gateway::split_headers(headers);
+        gateway.strip(&mut headers);
             outer.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            gateway.strip(&mut outer);
             let body = steps(entry, order, &step, &gateway::endpoint(entry, &rest, query), below_base, &body);
             (Peer::behind_gateway(entry), gateway.path("", ""), outer, body)
         };

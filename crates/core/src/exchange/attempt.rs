@@ -2,9 +2,11 @@
 
 use super::Core;
 use crate::auth::Relayed;
+use crate::coding::Decoder;
 use crate::egress;
 use crate::error::{Error, Kind};
 use crate::gateway::Gateway;
+use crate::headers::text;
 use crate::host::{Answer, Egress, Host, HttpVersion, Payload, Timeouts, TransportError, UpstreamRequest};
 use crate::keys::KeyOrder;
 use crate::plan::{self, Left, Next, Outcome};
@@ -14,6 +16,7 @@ use crate::secret::Secret;
 use crate::signing;
 use crate::table::{Base, EgressRule, Entry, Place};
 use bytes::{Bytes, BytesMut};
+use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, Method};
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -59,6 +62,12 @@ impl<'a> Peer<'a> {
     /// A provider behind the gateway's universal or compat endpoint: its credentials are not on the request.
     pub(super) fn behind_gateway(entry: &'a Entry) -> Self {
         Self { auth: &[], keys: &[], ..Self::provider(entry) }
+    }
+
+    /// How many keys may still be tried. Where credentials are inside the body, one call has tried them all.
+    fn keys_behind(&self, order: &KeyOrder, tried: usize) -> usize {
+        let one_call = order.pinned || self.keys.is_empty();
+        if one_call { 0 } else { order.indices.len().saturating_sub(tried + 1) }
     }
 
     /// The gateway itself.
@@ -143,7 +152,7 @@ impl<H: Host> Core<H> {
                 request::<H>(&mut call, limits.keys.indices.get(tried).copied(), &way.egress, fresh);
             record.attempts += 1;
             record.egress = egress::word(&way.egress);
-            let ended = self.host.send(request).await;
+            let mut ended = self.host.send(request).await;
             let outcome = match &ended {
                 Ok(answer) => Outcome::Status(answer.status.as_u16()),
                 Err(error) => Outcome::Failed(*error),
@@ -153,22 +162,36 @@ impl<H: Host> Core<H> {
                 way.egress = Egress::Direct;
                 continue;
             }
-            let keys =
-                if limits.keys.pinned { 0 } else { limits.keys.indices.len().saturating_sub(tried + 1) };
-            let left =
-                Left { keys, targets: limits.targets, replayable, fresh, model_route: limits.model_route };
+            // Before the next key's turn: where we call from is no key's fault.
+            let mut first = None;
+            if let Ok(answer) = &mut ended
+                && replayable
+                && let Some(rule) = self.elsewhere(answer, &way, provider)
+            {
+                let refused;
+                (first, refused) = self.country(answer).await;
+                if refused {
+                    way = Way { rule: Some(rule), egress: rule.via.clone(), moved: true };
+                    continue;
+                }
+            }
+            let left = Left {
+                keys: call.peer.keys_behind(limits.keys, tried),
+                targets: limits.targets,
+                replayable,
+                fresh,
+                model_route: limits.model_route,
+            };
             match plan::next(outcome, left) {
                 Next::Again => fresh = true,
                 Next::Key => (tried, fresh) = (tried + 1, false),
                 Next::Target => return Ended::Next,
-                Next::Show => match ended {
-                    Err(error) => return Ended::Failed(error),
-                    Ok(answer) => {
-                        let (answer, first, refused) = self.country(answer, replayable, &way, provider).await;
-                        let Some(rule) = refused else { return Ended::Answer(answer, first) };
-                        (way.egress, way.moved) = (rule.via.clone(), true);
-                    }
-                },
+                Next::Show => {
+                    return match ended {
+                        Err(error) => Ended::Failed(error),
+                        Ok(answer) => Ended::Answer(answer, first),
+                    };
+                }
             }
         }
     }
@@ -187,18 +210,17 @@ impl<H: Host> Core<H> {
         }
     }
 
-    /// Looks whether an error refuses our country; then the rule to try it once more through.
-    async fn country<'t>(
-        &'t self,
-        mut answer: Answer<H::Body>,
-        replayable: bool,
-        way: &Way<'_>,
-        provider: &str,
-    ) -> (Answer<H::Body>, Option<Bytes>, Option<&'t EgressRule>) {
-        let rule = egress::elsewhere(&self.table, provider);
-        let rule = rule.filter(|rule| self.can(&rule.via) != Egress::Direct && rule.via != way.egress);
-        let looks = replayable && !way.moved && egress::may_refuse_country(answer.status.as_u16());
-        let Some(rule) = rule.filter(|_| looks) else { return (answer, None, None) };
+    /// The rule to try once more through, if this answer may refuse our country.
+    fn elsewhere(&self, answer: &Answer<H::Body>, way: &Way<'_>, provider: &str) -> Option<&EgressRule> {
+        if way.moved || !egress::may_refuse_country(answer.status.as_u16()) {
+            return None;
+        }
+        let rule = egress::elsewhere(&self.table, provider, |via| self.can(via) != Egress::Direct)?;
+        (rule.via != way.egress).then_some(rule)
+    }
+
+    /// Reads the beginning of an error: what was read, and whether it refuses our country.
+    async fn country(&self, answer: &mut Answer<H::Body>) -> (Option<Bytes>, bool) {
         let mut seen = BytesMut::new();
         while seen.len() < PEEK {
             match self.host.read(&mut answer.body).await {
@@ -206,8 +228,15 @@ impl<H: Host> Core<H> {
                 Ok(None) | Err(_) => break,
             }
         }
-        let refused = egress::refuses_country(&seen);
-        (answer, Some(seen.freeze()), refused.then_some(rule))
+        let refused = match text(&answer.headers, CONTENT_ENCODING).and_then(Decoder::new) {
+            Some(mut decoder) => {
+                let mut plain = Vec::new();
+                decoder.push(&seen, &mut |piece: &[u8]| plain.extend_from_slice(piece));
+                egress::refuses_country(&plain)
+            }
+            None => egress::refuses_country(&seen),
+        };
+        ((!seen.is_empty()).then(|| seen.freeze()), refused)
     }
 }
 

@@ -2,7 +2,10 @@
 
 use crate::doors::{Identity, Tunnels, tls_before};
 use crate::{CHAT, authorization, launch, post};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use serde_json::{Value, json};
+use std::io::Write as _;
 use wharf_testkit::client::{Client, Response};
 use wharf_testkit::process::Wharf;
 use wharf_testkit::upstream::{Reply, Upstream, refused_address};
@@ -153,6 +156,31 @@ fn the_second_try_is_one_and_an_ordinary_refusal_gets_none() {
         "whole, though it was looked into"
     );
     assert_eq!(proxy.requests().len(), 1);
+}
+
+#[test]
+fn a_country_that_is_refused_costs_neither_the_other_keys_nor_the_target() {
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(REFUSED.as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    let upstream =
+        Upstream::start(move |_| Reply::new(403, packed.clone()).header("content-encoding", "gzip"));
+    let proxy = Upstream::echo();
+    // A hint means direct here, so that the proxy's is the first rule with a way of its own.
+    let config = json!({
+        "OPENAI_API_KEY": ["own-key-1", "own-key-2"],
+        "routes": {"r": {"targets": ["openai/m", "echo/m"]}},
+        "egress": [
+            {"when": {"loc": ["CN"]}, "via": "wnam"},
+            {"when": {"loc": ["HK"]}, "via": proxy.base()},
+        ],
+    });
+    let wharf = launch(&upstream.base(), &config).start();
+    let response = post(&wharf, "/v1/chat/completions", br#"{"model":"r","messages":[]}"#);
+    assert_eq!(ways(&response), (200, Some("proxy"), Some("2")));
+    assert_eq!((upstream.requests().len(), proxy.requests().len()), (1, 1));
+    let key = |upstream: &Upstream| upstream.request().header("authorization").map(str::to_owned);
+    assert_eq!(key(&upstream), key(&proxy), "the same key again");
 }
 
 #[test]
