@@ -91,6 +91,14 @@ fn caller<'a>(callers: &'a [Caller], value: &str) -> Option<&'a Caller> {
     found
 }
 
+/// True for a caller key, bare or as a bearer: it must not be sent on, wherever it stands.
+pub fn is_callers(table: &Table, value: &str) -> bool {
+    match &table.access {
+        Access::Keys(callers) => caller(callers, bare(value)).is_some(),
+        Access::Local | Access::Open => false,
+    }
+}
+
 fn relayed(headers: &HeaderMap, presented: Presented<'_>) -> Relayed {
     let header =
         presented.header.and_then(|name| headers.get(&name).map(|value| (name.clone(), value.clone())));

@@ -7,15 +7,19 @@ use http::header::{self, HeaderMap, HeaderValue};
 /// The methods a page may use.
 pub const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
+static ANY: HeaderValue = HeaderValue::from_static("*");
+
 /// Our own headers that a page may read.
-const EXPOSED: &str = "x-wharf-request-id, x-wharf-provider, x-wharf-attempts, x-wharf-egress, x-wharf-models-missing, \
-x-wharf-dropped, x-wharf-estimated, x-request-id, request-id, retry-after";
+static EXPOSED: HeaderValue = HeaderValue::from_static(
+    "x-wharf-request-id, x-wharf-provider, x-wharf-attempts, x-wharf-egress, x-wharf-models-missing, \
+x-wharf-dropped, x-wharf-estimated, x-request-id, request-id, retry-after",
+);
 
 /// Puts the origin headers on an answer to a request that came with `origin`.
 pub fn apply(table: &Table, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
     match &table.cors {
         Cors::Any => {
-            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+            headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, ANY.clone());
         }
         Cors::Origins(origins) => {
             headers.append(header::VARY, HeaderValue::from_static("Origin"));
@@ -26,7 +30,7 @@ pub fn apply(table: &Table, origin: Option<&HeaderValue>, headers: &mut HeaderMa
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
         }
     }
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED.clone());
 }
 
 /// The headers of the answer to any `OPTIONS`: a preflight's if it is one, else `Allow`.

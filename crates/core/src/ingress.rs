@@ -67,8 +67,11 @@ pub enum Endpoint {
         /// The path as asked.
         path: String,
     },
-    /// The path would climb above a provider's base path.
-    Climbs,
+    /// The path would climb above a base path.
+    Climbs {
+        /// Whose, by its place in the table; `None`: the gateway's own.
+        entry: Option<usize>,
+    },
     /// Nothing is there.
     Unknown,
 }
@@ -161,18 +164,21 @@ fn endpoint(method: &Method, path: &str, names: &HashMap<String, usize>) -> Endp
     if let Some(own) = own(method, trimmed) {
         return own;
     }
-    if trimmed == "/compat" || trimmed.starts_with("/compat/") {
-        return Endpoint::Compat { rest: path.to_owned() };
+    if let Some(rest) = path.strip_prefix("/compat").filter(|rest| rest.is_empty() || rest.starts_with('/')) {
+        // Above `/compat` is another gateway, perhaps of another account, and our token is on the request.
+        return settle_dots(rest).map_or(Endpoint::Climbs { entry: None }, |rest| Endpoint::Compat {
+            rest: format!("/compat{rest}"),
+        });
     }
     pass_through(path, names).unwrap_or(Endpoint::Unknown)
 }
 
 /// Our own paths and the model routes; `None`: perhaps a provider's.
 fn own(method: &Method, path: &str) -> Option<Endpoint> {
-    let get = method == Method::GET;
+    let get = matches!(*method, Method::GET | Method::HEAD);
     let found = match path {
         "" if method == Method::POST => Endpoint::Universal,
-        "/health" if get || method == Method::HEAD => Endpoint::Health,
+        "/health" if get => Endpoint::Health,
         "/ready" if get => Endpoint::Ready,
         "/ping" => Endpoint::Ping,
         "/status" if get => Endpoint::Status,
@@ -215,9 +221,10 @@ fn model_route(method: &Method, path: &str) -> Option<Endpoint> {
     Some(Endpoint::Ask { ask, model: None })
 }
 
-/// `/v1beta/models/{model}:{method}`; the model may hold `/` and `:`.
+/// `/v1beta/models/{model}:{method}`, which some SDKs ask for under `/v1`; the model may hold `/` and `:`.
 fn gemini(method: &Method, path: &str) -> Option<Endpoint> {
-    let (model, verb) = path.strip_prefix("/v1beta/models/")?.rsplit_once(':')?;
+    let named = path.strip_prefix("/v1beta/models/").or_else(|| path.strip_prefix("/v1/models/"))?;
+    let (model, verb) = named.rsplit_once(':')?;
     let verb = match verb {
         "generateContent" => "generateContent",
         "streamGenerateContent" => "streamGenerateContent",
@@ -242,7 +249,8 @@ fn pass_through(path: &str, names: &HashMap<String, usize>) -> Option<Endpoint> 
     if rest.is_empty() {
         return None;
     }
-    Some(settle_dots(rest).map_or(Endpoint::Climbs, |rest| Endpoint::PassThrough { entry, rest }))
+    let climbs = Endpoint::Climbs { entry: Some(entry) };
+    Some(settle_dots(rest).map_or(climbs, |rest| Endpoint::PassThrough { entry, rest }))
 }
 
 /// Resolves `.` and `..` (also percent-encoded) below the root; `None` if the path climbs above it,

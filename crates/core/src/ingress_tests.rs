@@ -64,7 +64,20 @@ fn model_ids_may_hold_slashes() {
     let ask = |verb, model: &str| Endpoint::Ask { ask: Ask::Generate(verb), model: Some(model.into()) };
     assert_eq!(post("/v1beta/models/groq/a/b:generateContent"), ask("generateContent", "groq/a/b"));
     assert_eq!(post("/v1beta/models/a%2Fb:c:streamGenerateContent"), ask("streamGenerateContent", "a/b:c"));
+    assert_eq!(post("/v1/models/groq/a/b:countTokens/"), ask("countTokens", "groq/a/b"));
+    assert_eq!(post("/v1/models/x:streamGenerateContent"), ask("streamGenerateContent", "x"));
+    assert_eq!(post("/models/x:generateContent"), Endpoint::Unknown);
     assert_eq!(post("/v1beta/models/x:explode"), Endpoint::Unknown);
+}
+
+#[test]
+fn where_get_works_head_does() {
+    let head = |path| at(&Method::HEAD, path).endpoint;
+    for path in ["/health", "/ready", "/status", "/v1/models", "/v1beta/models", "/v1/models/openai/x"] {
+        assert_eq!(head(path), get(path), "{path}");
+        assert_ne!(head(path), Endpoint::Unknown, "{path}");
+    }
+    assert_eq!(head("/v1/chat/completions"), Endpoint::Unknown);
 }
 
 #[test]
@@ -75,6 +88,7 @@ fn what_is_not_built_says_so() {
         "/v1/batches",
         "/v1/responses/resp_1",
         "/v1beta/models/x:embedContent",
+        "/v1/models/x:batchEmbedContents",
     ] {
         assert!(matches!(post(path), Endpoint::Unbuilt { .. }), "{path}");
     }
@@ -104,7 +118,13 @@ fn pass_through_cannot_climb() {
         "/openai/..;a/x",
         "/openai/..#x",
     ] {
-        assert_eq!(get(path), Endpoint::Climbs, "{path}");
+        assert_eq!(get(path), Endpoint::Climbs { entry: Some(0) }, "{path}");
+    }
+    assert_eq!(get("/compat/a/../b"), Endpoint::Compat { rest: "/compat/b".into() });
+    assert_eq!(get("/compat"), Endpoint::Compat { rest: "/compat".into() });
+    assert_eq!(get("/compatible"), Endpoint::Unknown);
+    for path in ["/compat/..", "/compat/../../other/gw/x", "/compat/%2e%2e/x", "/compat/..%2fx"] {
+        assert_eq!(get(path), Endpoint::Climbs { entry: None }, "{path}");
     }
     for path in ["//evil", "//openai/x", "/@openai/x", "/x/../openai/y", ""] {
         assert_eq!(get(path), Endpoint::Unknown, "{path}");

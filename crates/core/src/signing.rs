@@ -31,7 +31,10 @@ pub fn sign(rules: &[AuthRule], path: &str, headers: &mut Own, key: &Secret) -> 
 /// Passes a client's own credential on: in the header it came in where that is `Authorization` or one of the
 /// provider's own (an OAuth token and an API key are not the same thing to a provider), else by the provider's rules.
 pub fn relay(rules: &[AuthRule], path: &str, headers: &mut Own, relayed: &Relayed) -> Option<String> {
-    let own = |name: &HeaderName| rules.iter().any(|rule| rule.how == Auth::Header(static_name(name)));
+    let own = |name: &HeaderName| {
+        let here = rules.iter().filter(|rule| path.starts_with(rule.under));
+        { here }.any(|rule| rule.how == Auth::Header(static_name(name)))
+    };
     match &relayed.header {
         Some((name, value)) if *name == AUTHORIZATION || own(name) => {
             let mut value = value.clone();

@@ -86,9 +86,12 @@ impl<H: Host> Core<H> {
             Some(upload) => self.host.collect(upload, limit).await.map_err(|e| collect_error(e, limit))?,
             None => Bytes::new(),
         };
+        // Two lines are one list: whoever encoded twice is told so, not that its JSON is broken.
+        let lines = call.incoming.headers.get_all(CONTENT_ENCODING).iter();
+        let codings = lines.map(|line| line.to_str().unwrap_or("?")).collect::<Vec<_>>().join(", ");
         match call.incoming.headers.remove(CONTENT_ENCODING) {
             None => Ok(raw),
-            Some(coding) => coding::decode_request(&raw, coding.to_str().unwrap_or("?"), limit),
+            Some(_) => coding::decode_request(&raw, &codings, limit),
         }
     }
 
@@ -110,9 +113,15 @@ impl<H: Host> Core<H> {
             if entry.provider.local {
                 return self.echo(&question, record);
             }
+            let left = targets.len() - at - 1;
+            if entry.lacks_key() && !call.gateway.is_some_and(|_| gateway::knows(entry)) {
+                if left > 0 {
+                    continue;
+                }
+                return Err(keyless(entry));
+            }
             let order = keys::order(&self.host, &self.table, &entry.pool, call.key).await;
             record.store_failed |= order.store_failed;
-            let left = targets.len() - at - 1;
             let headers = if left == 0 { std::mem::take(&mut headers) } else { headers.clone() };
             let mut prepared = self.prepare(&call, headers, &question, target, entry, &order, record)?;
             if let Asked::Form(form) = &question.body
@@ -157,6 +166,7 @@ impl<H: Host> Core<H> {
             return Ok(self.at_gateway(gateway, headers, body, rest, &query, entry, order, form));
         }
         let Some(base) = &entry.base else { return Err(unconfigured(entry)) };
+        headers::past_gateway(&mut headers);
         Ok(Prepared {
             peer: Peer::provider(entry),
             method: Method::POST,
@@ -166,7 +176,6 @@ impl<H: Host> Core<H> {
             headers: Rc::new(headers),
             body: Body::Whole(body),
             relayed: None,
-        headers::past_gateway(&mut headers);
             gateway: None,
         })
     }
@@ -185,6 +194,7 @@ impl<H: Host> Core<H> {
     ) -> Prepared<'a, H::Upload> {
         let base_path = entry.base.as_ref().map_or("", |b| &b.path);
         let below_base = upstream::below(base_path, &rest);
+        gateway.strip(&mut headers);
         let (peer, path, headers, body) = if form {
             (
                 Peer::provider(entry),
@@ -194,7 +204,6 @@ impl<H: Host> Core<H> {
             )
         } else {
             let (mut outer, step) = gateway::split_headers(headers);
-        gateway.strip(&mut headers);
             outer.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             let body = steps(entry, order, &step, &gateway::endpoint(entry, &rest, query), below_base, &body);
             (Peer::behind_gateway(entry), gateway.path("", ""), outer, body)
@@ -365,6 +374,11 @@ fn unsupported(entry: &Entry, ask: &Ask) -> Error {
     let id = &entry.provider.id;
     let message = format!("{id} has no endpoint for {ask:?} in this dialect; its own API is at /{id}/…");
     Error::new(Kind::UnsupportedEndpoint, message)
+}
+
+fn keyless(entry: &Entry) -> Error {
+    let (id, name) = (&entry.provider.id, entry.provider.key_env.first().copied().unwrap_or("a key"));
+    Error::new(Kind::NoHealthyKey, format!("{id} has no key here: set {name}"))
 }
 
 pub(super) fn unconfigured(entry: &Entry) -> Error {

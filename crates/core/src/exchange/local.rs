@@ -53,9 +53,14 @@ pub(super) fn nothing() -> Error {
     )
 }
 
+/// Whether a path that is not built is Gemini's, which is asked for under `/v1` too.
+pub(super) fn is_geminis(path: &str) -> bool {
+    path.starts_with("/v1beta/") || path.starts_with("/v1/models/")
+}
+
 /// A path that is known but not built: where it can be had today.
 pub(super) fn unbuilt(path: &str) -> Error {
-    let provider = if path.starts_with("/v1beta/") { "google-ai-studio" } else { "openai" };
+    let provider = if is_geminis(path) { "google-ai-studio" } else { "openai" };
     Error::new(
         Kind::NotFound,
         format!("this path has no model route yet: use the provider's own, /{provider}{path}"),

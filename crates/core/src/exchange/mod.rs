@@ -129,9 +129,10 @@ impl<H: Host> Core<H> {
             }
             Endpoint::Universal if call.gateway.is_some() => Box::pin(self.universal(call, record)).await,
             Endpoint::Unbuilt { path } => Err(local::unbuilt(&path)),
-            Endpoint::Climbs => {
-                Err(Error::new(Kind::InvalidRequest, "the path climbs above the provider's base URL"))
-            }
+            Endpoint::Climbs { .. } => Err(Error::new(
+                Kind::InvalidRequest,
+                "the path climbs above the base URL that it is put behind",
+            )),
             Endpoint::Health
             | Endpoint::Ready
             | Endpoint::Unknown
@@ -149,10 +150,10 @@ impl<H: Host> Core<H> {
                 Format::GeminiGenerate
             }
             Endpoint::Models { .. } | Endpoint::Model { .. } if anthropic => Format::AnthropicMessages,
-            Endpoint::PassThrough { entry, .. } => {
+            Endpoint::PassThrough { entry, .. } | Endpoint::Climbs { entry: Some(entry) } => {
                 self.table.entries.get(*entry).map_or(Format::OpenAiChat, |entry| entry.provider.format)
             }
-            Endpoint::Unbuilt { path } if path.starts_with("/v1beta/") => Format::GeminiGenerate,
+            Endpoint::Unbuilt { path } if local::is_geminis(path) => Format::GeminiGenerate,
             _ => Format::OpenAiChat,
         }
     }
@@ -170,13 +171,14 @@ impl<H: Host> Core<H> {
 /// 32 hexadecimal digits.
 fn hex(high: u64, low: u64) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut text = String::with_capacity(32);
-    for byte in high.to_be_bytes().into_iter().chain(low.to_be_bytes()) {
-        for nibble in [byte >> 4, byte & 15] {
-            text.push(char::from(DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0')));
-        }
+    let mut text = [0; 32];
+    let mut rest = u128::from(high) << 64 | u128::from(low);
+    for digit in text.iter_mut().rev() {
+        *digit = DIGITS[(rest & 15) as usize];
+        rest >>= 4;
     }
-    text
+    // Digits are ASCII.
+    String::from_utf8_lossy(&text).into_owned()
 }
 
 fn split(target: &str) -> (&str, Option<&str>) {

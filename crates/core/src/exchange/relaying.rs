@@ -31,7 +31,12 @@ impl<H: Host> Core<H> {
     ) -> Result<Reply<H::Body>, Error> {
         let ok = answer.status.is_success();
         let format = asking.map(|(ask, _)| ask.format());
-        let lane = Lane::new(&answer.headers, format, asking.is_some(), ok);
+        // Events of images and audio end in no way that all providers share: what ended as HTTP says is whole.
+        let unnamed = asking.is_some_and(|(ask, _)| matches!(ask, Ask::Images(_) | Ask::Audio(_)));
+        let lane = match unnamed && is_sse(&answer.headers) {
+            true => Lane::new(&answer.headers, None, false, ok),
+            false => Lane::new(&answer.headers, format, asking.is_some(), ok),
+        };
         let streams = asking.is_some() && ok && is_sse(&answer.headers);
         headers::to_client(&mut answer.headers);
         let (first, body) = match first {

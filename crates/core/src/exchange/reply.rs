@@ -12,6 +12,12 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use std::borrow::Cow;
 use wharf_wire::format::Format;
 
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-wharf-request-id");
+const PROVIDER: HeaderName = HeaderName::from_static("x-wharf-provider");
+const ATTEMPTS: HeaderName = HeaderName::from_static("x-wharf-attempts");
+const EGRESS: HeaderName = HeaderName::from_static("x-wharf-egress");
+const DROPPED: HeaderName = HeaderName::from_static("x-wharf-dropped");
+
 /// A client's request as the host hands it in.
 pub struct Incoming<U> {
     /// The method.
@@ -93,7 +99,7 @@ impl<B> Reply<B> {
     /// Puts our own headers on.
     pub(super) fn outgoing(mut self, record: &mut Record) -> Outgoing<B> {
         record.status = self.status.as_u16();
-        self.headers.insert(HeaderName::from_static("x-wharf-request-id"), value(&record.id));
+        self.headers.insert(REQUEST_ID, value(&record.id));
         if !record.provider.is_empty() {
             let attempts =
                 if record.attempts == 1 { HeaderValue::from_static("1") } else { record.attempts.into() };
@@ -102,12 +108,12 @@ impl<B> Reply<B> {
             } else {
                 cow(&record.egress)
             };
-            self.headers.insert(HeaderName::from_static("x-wharf-provider"), cow(&record.provider));
-            self.headers.insert(HeaderName::from_static("x-wharf-attempts"), attempts);
-            self.headers.insert(HeaderName::from_static("x-wharf-egress"), egress);
+            self.headers.insert(PROVIDER, cow(&record.provider));
+            self.headers.insert(ATTEMPTS, attempts);
+            self.headers.insert(EGRESS, egress);
         }
         if !record.dropped.is_empty() {
-            self.headers.insert(HeaderName::from_static("x-wharf-dropped"), value(&record.dropped.join(",")));
+            self.headers.insert(DROPPED, value(&record.dropped.join(",")));
         }
         Outgoing { status: self.status, headers: self.headers, body: self.body }
     }

@@ -4,12 +4,14 @@ use super::ask::endpoint;
 use super::attempt::{Body, Peer, Prepared};
 use super::reply::Reply;
 use super::{Call, Core};
+use crate::auth;
 use crate::error::{Error, Kind};
 use crate::gateway::{self, write_headers, write_text};
 use crate::headers;
 use crate::host::Host;
 use crate::ingress::Ask;
 use crate::keys;
+use crate::query;
 use crate::record::Record;
 use crate::route::printable;
 use crate::signing;
@@ -113,7 +115,8 @@ impl<H: Host> Core<H> {
         let entry = self.step_entry(step)?;
         let chat = endpoint(&entry.provider, &Ask::Chat, "").unwrap_or_default();
         let path = match step.text("endpoint")? {
-            Some(path) => path,
+            // The slug stands for the whole base URL, however the caller spells the path.
+            Some(path) => gateway::relative(entry, &format!("/{}", self.without_callers(path))).to_owned(),
             None => gateway::relative(entry, &chat).to_owned(),
         };
         let order = keys::order(&self.host, &self.table, &entry.pool, call.key).await;
@@ -126,7 +129,7 @@ impl<H: Host> Core<H> {
         }
         super::ask::add_defaults(&mut headers, entry.provider.default_headers);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        own_headers(step, &mut headers)?;
+        self.own_headers(step, &mut headers)?;
         out.extend_from_slice(b"{\"provider\":");
         write_text(out, entry.provider.gateway.map_or("", |slug| slug.slug));
         out.extend_from_slice(b",\"endpoint\":");
@@ -145,32 +148,47 @@ impl<H: Host> Core<H> {
         Ok(())
     }
 
+    /// A step's endpoint without a caller key in its query; a key of the caller's own stays.
+    fn without_callers(&self, endpoint: String) -> String {
+        match endpoint.split_once('?') {
+            Some((path, query))
+                if query::key(query).is_some_and(|key| auth::is_callers(&self.table, &key)) =>
+            {
+                let rest = query::without_key(query);
+                if rest.is_empty() { path.to_owned() } else { format!("{path}?{rest}") }
+            }
+            Some(_) | None => endpoint,
+        }
+    }
+
+    /// The step's own headers win over ours, unless one is a caller key: clients put theirs there by habit.
+    fn own_headers(&self, step: &Step<'_>, headers: &mut HeaderMap) -> Result<(), Error> {
+        let Some(raw) = step.member("headers").filter(|raw| raw.get() != "null") else { return Ok(()) };
+        let own: std::collections::BTreeMap<String, String> =
+            serde_json::from_str(raw.get()).map_err(|_| {
+                Error::new(Kind::InvalidRequest, "`headers` of a step must be an object of strings")
+            })?;
+        for (name, value) in own.into_iter().filter(|(_, value)| !auth::is_callers(&self.table, value)) {
+            let (Ok(name), Ok(value)) =
+                (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value))
+            else {
+                return Err(Error::new(Kind::InvalidRequest, "a step has a header that cannot be one"));
+            };
+            headers.insert(name, value);
+        }
+        Ok(())
+    }
+
     fn step_entry(&self, step: &Step<'_>) -> Result<&Entry, Error> {
         let wrong = |message: String| Error::new(Kind::InvalidRequest, message);
         let Some(name) = step.text("provider")? else { return Err(wrong("a step has no `provider`".into())) };
         let by_name = self.table.names.get(&name).and_then(|&at| self.table.entries.get(at));
         let by_slug =
             || self.table.entries.iter().find(|e| e.provider.gateway.is_some_and(|g| g.slug == name));
-        by_name
-            .or_else(by_slug)
-            .filter(|entry| entry.provider.gateway.is_some())
-            .ok_or_else(|| wrong(format!("the AI Gateway has no provider `{}`", printable(&name))))
+        by_name.or_else(by_slug).filter(|entry| gateway::knows(entry)).ok_or_else(|| {
+            wrong(format!("no provider `{}` goes through the AI Gateway here", printable(&name)))
+        })
     }
-}
-
-/// The step's own headers win over ours.
-fn own_headers(step: &Step<'_>, headers: &mut HeaderMap) -> Result<(), Error> {
-    let Some(raw) = step.member("headers").filter(|raw| raw.get() != "null") else { return Ok(()) };
-    let own: std::collections::BTreeMap<String, String> = serde_json::from_str(raw.get())
-        .map_err(|_| Error::new(Kind::InvalidRequest, "`headers` of a step must be an object of strings"))?;
-    for (name, value) in own {
-        let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(&value))
-        else {
-            return Err(Error::new(Kind::InvalidRequest, "a step has a header that cannot be one"));
-        };
-        headers.insert(name, value);
-    }
-    Ok(())
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]

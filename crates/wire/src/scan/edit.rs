@@ -72,6 +72,10 @@ pub(crate) fn replace(body: &Bytes, range: Range<usize>, new: Bytes) -> Segments
 }
 
 fn quoted(text: &str) -> String {
+    // Model names need no escapes.
+    if text.bytes().all(|byte| byte >= 0x20 && byte != b'"' && byte != b'\\') {
+        return ["\"", text, "\""].concat();
+    }
     serde_json::Value::from(text).to_string()
 }
 
