@@ -4,7 +4,7 @@
 //! client that never sends the CRLF CRLF we wait for still gets its answer at once.
 
 use super::HeadError;
-use memchr::memchr;
+use memchr::memchr2;
 
 /// Empty lines that are forgiven before the first line (old clients send one after a body).
 const LEADING_LINES: usize = 4;
@@ -14,6 +14,8 @@ const LEADING_LINES: usize = 4;
 pub struct Scan {
     /// The next byte to look at.
     at: usize,
+    /// Bytes there were at the last look.
+    seen: usize,
     /// Where the current line starts.
     line: usize,
     /// Empty lines before the first one.
@@ -28,41 +30,41 @@ impl Scan {
     /// # Errors
     /// A line end other than CRLF, a first byte that starts no message, or a head over `limit`.
     pub fn find(&mut self, buf: &[u8], limit: usize) -> Result<Option<usize>, HeadError> {
-        while let Some(found) = buf.get(self.at..).and_then(|rest| memchr(b'\n', rest)) {
-            let lf = self.at + found;
-            let line = buf.get(self.line..lf).unwrap_or_default();
-            let Some((b'\r', content)) = line.split_last() else { return Err(HeadError::Malformed) };
-            if memchr(b'\r', content).is_some() {
-                return Err(HeadError::Malformed);
+        self.seen = buf.len();
+        while let Some(found) = buf.get(self.at..).and_then(|rest| memchr2(b'\r', b'\n', rest)) {
+            let end = self.at + found;
+            match (buf.get(end), buf.get(end + 1)) {
+                (Some(b'\r'), Some(b'\n')) => {}
+                // Half a line end: the other half may be on its way.
+                (Some(b'\r'), None) => {
+                    self.at = end;
+                    return self.unfinished(buf, limit);
+                }
+                _ => return Err(HeadError::Malformed),
             }
-            self.at = lf + 1;
-            if content.is_empty() && !self.started {
+            let length = end - self.line;
+            self.at = end + 2;
+            if length == 0 && !self.started {
                 self.leading += 1;
                 if self.leading > LEADING_LINES {
                     return Err(HeadError::Malformed);
                 }
-            } else if content.is_empty() {
+            } else if length == 0 {
                 return if self.at > limit { Err(HeadError::TooLarge) } else { Ok(Some(self.at)) };
             } else if !self.started {
                 self.started = true;
-                if content.len() > limit {
+                if length > limit {
                     return Err(HeadError::TargetTooLong);
                 }
             }
             self.line = self.at;
         }
+        self.at = buf.len();
         self.unfinished(buf, limit)
     }
 
     /// Judges what lies behind the last complete line.
-    fn unfinished(&mut self, buf: &[u8], limit: usize) -> Result<Option<usize>, HeadError> {
-        let fresh = buf.get(self.at..).unwrap_or_default();
-        if let Some(cr) = memchr(b'\r', fresh)
-            && cr + 1 < fresh.len()
-        {
-            return Err(HeadError::Malformed);
-        }
-        self.at = buf.len();
+    fn unfinished(&self, buf: &[u8], limit: usize) -> Result<Option<usize>, HeadError> {
         if !self.started {
             // A TLS hello on the plain port is told apart by its first byte, not by a time-out.
             let first = buf.get(self.line).copied().unwrap_or(b'A');
@@ -78,6 +80,6 @@ impl Scan {
 
     /// True when nothing but forgiven empty lines has been seen.
     pub const fn is_fresh(&self) -> bool {
-        !self.started && self.at == self.line
+        !self.started && self.seen == self.line
     }
 }
