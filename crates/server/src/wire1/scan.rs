@@ -14,8 +14,6 @@ const LEADING_LINES: usize = 4;
 pub struct Scan {
     /// The next byte to look at.
     at: usize,
-    /// Bytes there were at the last look.
-    seen: usize,
     /// Where the current line starts.
     line: usize,
     /// Empty lines before the first one.
@@ -30,7 +28,6 @@ impl Scan {
     /// # Errors
     /// A line end other than CRLF, a first byte that starts no message, or a head over `limit`.
     pub fn find(&mut self, buf: &[u8], limit: usize) -> Result<Option<usize>, HeadError> {
-        self.seen = buf.len();
         while let Some(found) = buf.get(self.at..).and_then(|rest| memchr2(b'\r', b'\n', rest)) {
             let end = self.at + found;
             match (buf.get(end), buf.get(end + 1)) {
@@ -76,10 +73,5 @@ impl Scan {
             return Ok(None);
         }
         Err(if self.started { HeadError::TooLarge } else { HeadError::TargetTooLong })
-    }
-
-    /// True when nothing but forgiven empty lines has been seen.
-    pub const fn is_fresh(&self) -> bool {
-        !self.started && self.seen == self.line
     }
 }
