@@ -137,8 +137,6 @@ pub struct GatewaySettings {
     pub token: Option<Secret>,
     /// `x-wharf-direct: true` is honoured.
     pub allow_direct: bool,
-    /// Chat goes as `compat` steps where the provider is on that list.
-    pub compat: bool,
 }
 
 /// Which origins a browser may call from.

@@ -4,11 +4,10 @@ use crate::cli::{Source, exit};
 use crate::front::Upload;
 use crate::load;
 use crate::native::Native;
-use crate::serve::{Failure, runtime};
+use crate::serve::{Failure, roots, runtime};
 use crate::state::State;
 use crate::upstream::{Client, Limits, Tls};
 use http::{HeaderMap, Method};
-use std::path::Path;
 use std::sync::Arc;
 use wharf_core::exchange::{Core, Incoming, OutBody};
 use wharf_core::record::Record;
@@ -20,11 +19,7 @@ use wharf_core::table::{Access, Table};
 /// A wrong configuration.
 pub fn run(source: &Source, path: &str) -> Result<String, Failure> {
     let loaded = load::load(source, false)?;
-    let extra = match &loaded.compiled.host.ca_file {
-        Some(file) => Tls::read_ca_file(Path::new(file))
-            .map_err(|e| Failure::new(exit::CONFIG, format!("ca_file {file}: {e}")))?,
-        None => Vec::new(),
-    };
+    let roots = roots(&loaded.compiled.host)?;
     let table = Arc::new(Table { access: Access::Open, ..loaded.compiled.table });
     let incoming = Incoming::<Upload> {
         method: Method::GET,
@@ -38,7 +33,7 @@ pub fn run(source: &Source, path: &str) -> Result<String, Failure> {
     };
     let runtime = runtime().map_err(|e| Failure::new(exit::FAILED, e.to_string()))?;
     let answer = runtime.block_on(async {
-        let client = Client::new(Arc::new(Tls::new(extra)), Limits::default());
+        let client = Client::new(Arc::new(Tls::new(roots)), Limits::default());
         Core::new(table, Native::new(client, State::memory())).serve(incoming, &mut Record::default()).await
     });
     let missing = answer.headers.get("x-wharf-models-missing").and_then(|v| v.to_str().ok()).unwrap_or("");

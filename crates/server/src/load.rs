@@ -46,9 +46,9 @@ pub fn load(source: &Source, open: bool) -> Result<Loaded, LoadError> {
         None => None,
     };
     let name = file.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
-    let env = environment();
-    let input =
-        Input { file: text.as_deref().map(|text| (&*name, text)), env: &env, open, builtins: builtins() };
+    let (env, unreadable) = environment();
+    let file_text = text.as_deref().map(|text| (&*name, text));
+    let input = Input { file: file_text, env: &env, unreadable: &unreadable, open, builtins: builtins() };
     let compiled = compile(&input).map_err(LoadError::Problems)?;
     notes.extend(compiled.warnings.iter().map(ToString::to_string));
     Ok(Loaded { compiled, file, notes })
@@ -71,18 +71,23 @@ fn choose(source: &Source, notes: &mut Vec<String>) -> Option<PathBuf> {
     }
 }
 
-/// The environment as text; what is not UTF-8 is none of ours.
-fn environment() -> Vec<(String, String)> {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-        .collect()
+/// The environment as text, and the names of variables that hold something else: a caller key that cannot be read
+/// must not look like one that is not set. No name of ours is other than UTF-8.
+fn environment() -> (Vec<(String, String)>, Vec<String>) {
+    let (mut values, mut unreadable) = (Vec::new(), Vec::new());
+    for (name, value) in std::env::vars_os() {
+        let Ok(name) = name.into_string() else { continue };
+        match value.into_string() {
+            Ok(value) => values.push((name, value)),
+            Err(_) => unreadable.push(name),
+        }
+    }
+    (values, unreadable)
 }
 
 /// `$XDG_STATE_HOME/wharf/wharf.db`, else `~/.local/state/wharf/wharf.db`.
 pub fn default_state() -> Option<PathBuf> {
-    let from = |name: &str| {
-        environment().into_iter().find(|(n, v)| n == name && !v.is_empty()).map(|(_, v)| PathBuf::from(v))
-    };
+    let from = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = from("XDG_STATE_HOME").or_else(|| Some(from("HOME")?.join(".local/state")))?;
     Some(folder.join("wharf/wharf.db"))
 }

@@ -4,7 +4,7 @@ use clap::Parser;
 use std::io::Write as _;
 use std::process::ExitCode;
 use wharf::cli::{Cli, Command, Serve, Source, exit};
-use wharf::serve::Failure;
+use wharf::serve::{Failure, Prepared};
 use wharf::{ask, explain, serve};
 use wharf_core::config;
 use wharf_core::provider::catalog::builtins;
@@ -40,7 +40,7 @@ fn main() -> ExitCode {
 
 /// All problems at once; warnings too.
 fn check(source: &Source) -> Result<(), Failure> {
-    let (loaded, _) = serve::prepare(&Serve { source: source.clone(), ..Serve::default() })?;
+    let Prepared { loaded, .. } = serve::prepare(&Serve { source: source.clone(), ..Serve::default() })?;
     for note in &loaded.notes {
         complain(&format!("warning: {note}"));
     }

@@ -9,6 +9,7 @@ use crate::native::Native;
 use crate::state::State;
 use crate::upstream::{Client, Limits, Tls};
 use crate::{banner, tls};
+use rustls_pki_types::CertificateDer;
 use std::io::{self, IsTerminal};
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZero;
@@ -18,10 +19,13 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 use tokio::signal::unix::{SignalKind, signal};
-use wharf_core::config::{self, AccessLog as LogTarget, LogFormat, State as StateSetting};
+use tokio_rustls::TlsAcceptor;
+use wharf_core::config::{
+    self, AccessLog as LogTarget, Compiled, HostSettings, LogFormat, State as StateSetting,
+};
 use wharf_core::exchange::Core;
 use wharf_core::host::Egress;
-use wharf_core::table::{Access, Table};
+use wharf_core::table::{Access, EgressRule, Table};
 
 /// Where we listen when nobody says.
 const DEFAULT_LISTEN: &str = "127.0.0.1:8787";
@@ -65,20 +69,44 @@ struct Shared {
     sink: Option<Sink>,
 }
 
-/// Loads the configuration and settles where to listen: all that can keep the server from starting and can be known
-/// without starting it.
+/// A configuration that a server can start with.
+pub struct Prepared {
+    /// The configuration.
+    pub loaded: Loaded,
+    address: SocketAddr,
+    /// Further certificates that upstreams are checked against.
+    roots: Vec<CertificateDer<'static>>,
+    acceptor: Option<TlsAcceptor>,
+}
+
+/// Loads the configuration and the files it names, and settles where to listen: all that can keep the server from
+/// starting and can be known without starting it.
 ///
 /// # Errors
 /// All problems at once, or an address that must not be listened on.
-pub fn prepare(options: &Serve) -> Result<(Loaded, SocketAddr), Failure> {
+pub fn prepare(options: &Serve) -> Result<Prepared, Failure> {
     let mut loaded = load::load(&options.source, options.open)?;
     load::override_with(&mut loaded, options);
+    loaded.notes.extend(hints(&loaded.compiled));
     let address = address(options, &loaded)?;
     let problems = config::own_listener_problems(&loaded.compiled, address);
     if !problems.is_empty() {
         return Err(LoadError::Problems(problems).into());
     }
-    Ok((loaded, address))
+    let host = &loaded.compiled.host;
+    let acceptor =
+        host.tls.as_ref().map(tls::acceptor).transpose().map_err(|e| Failure::new(exit::CONFIG, e))?;
+    let roots = roots(host)?;
+    Ok(Prepared { loaded, address, roots, acceptor })
+}
+
+/// The certificates of `ca_file`.
+///
+/// # Errors
+/// The file cannot be read, or holds none.
+pub(crate) fn roots(host: &HostSettings) -> Result<Vec<CertificateDer<'static>>, Failure> {
+    let Some(path) = &host.ca_file else { return Ok(Vec::new()) };
+    Tls::read_ca_file(Path::new(path)).map_err(|e| Failure::new(exit::CONFIG, format!("ca_file {path}: {e}")))
 }
 
 /// Runs until it is told to stop.
@@ -86,14 +114,13 @@ pub fn prepare(options: &Serve) -> Result<(Loaded, SocketAddr), Failure> {
 /// # Errors
 /// A wrong configuration, an address that cannot or must not be listened on, or a worker that cannot start.
 pub fn run(options: &Serve) -> Result<(), Failure> {
-    let (loaded, address) = prepare(options)?;
+    let Prepared { loaded, address, roots, acceptor } = prepare(options)?;
     let style = style(options, &loaded);
     start_log(style);
     let workers = options.workers.or_else(cores).unwrap_or(1).max(1);
     let (listeners, address) = listen(address, workers)?;
     let state = state(&loaded);
     let Loaded { compiled, file, mut notes } = loaded;
-    notes.extend(hints(&compiled.table));
     let target = options.access_log.clone().unwrap_or_else(|| match &compiled.host.access_log {
         Some(LogTarget::Off) => "off".into(),
         Some(LogTarget::File(path)) => path.clone(),
@@ -102,17 +129,10 @@ pub fn run(options: &Serve) -> Result<(), Failure> {
     let sink =
         Sink::start(&target).map_err(|e| Failure::new(exit::FAILED, format!("access log {target}: {e}")))?;
     let host = &compiled.host;
-    let extra = match &host.ca_file {
-        Some(path) => Tls::read_ca_file(Path::new(path))
-            .map_err(|e| Failure::new(exit::CONFIG, format!("ca_file {path}: {e}")))?,
-        None => Vec::new(),
-    };
-    let acceptor =
-        host.tls.as_ref().map(tls::acceptor).transpose().map_err(|e| Failure::new(exit::CONFIG, e))?;
     let secure = acceptor.is_some();
     let shared = Shared {
         settings: front::Settings { head: host.head_bytes, tls: acceptor, ..front::Settings::default() },
-        tls: Arc::new(Tls::new(extra)),
+        tls: Arc::new(Tls::new(roots)),
         drain: Drain::new(host.connections.unwrap_or(CONNECTIONS)),
         state: state.0,
         table: Arc::new(compiled.table),
@@ -275,10 +295,14 @@ fn state(loaded: &Loaded) -> (State, Option<String>) {
     }
 }
 
-/// Region hints do nothing here, and who wrote some should know.
-fn hints(table: &Table) -> Option<String> {
-    // The default rule for HK and CN is not theirs.
-    let written =
-        table.egress.iter().any(|rule| matches!(rule.via, Egress::Hint(_)) && rule.loc != ["HK", "CN"]);
-    written.then(|| "egress: region hints have no effect on the native host, such requests go direct".into())
+/// Region hints do nothing here, and who counts on one should know.
+fn hints(compiled: &Compiled) -> Option<String> {
+    let table = &compiled.table;
+    // The rule that holds without any is not the user's, and says nothing to those who run elsewhere.
+    let meant = |rule: &EgressRule| {
+        compiled.own_egress || table.place.loc.as_ref().is_some_and(|loc| rule.loc.contains(loc))
+    };
+    let counted_on = table.egress.iter().any(|rule| matches!(rule.via, Egress::Hint(_)) && meant(rule));
+    counted_on
+        .then(|| "egress: region hints have no effect on the native host, such requests go direct".into())
 }

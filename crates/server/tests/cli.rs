@@ -1,6 +1,9 @@
 //! The command line: what each command prints, to which stream, with which exit code, and whom it calls.
 
 use serde_json::{Value, json};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+use std::process::Command;
 use wharf_testkit::process::{Ended, Launch, Wharf};
 use wharf_testkit::secrets::assert_no_secret;
 use wharf_testkit::upstream::{Reply, Upstream};
@@ -188,8 +191,15 @@ fn a_wrong_command_line_is_told_from_a_wrong_configuration() {
         (&["serve", "--tls-cert", "x.pem", "--tls-key", "y.pem"], 3),
         (&["serve", "--listen", "127.0.0.1:0", "--access-log", "/dev/null/x"], 1),
         (&["check"], 0),
+        (&["check", "--config", "ca.jsonc"], 3),
+        (&["check", "--config", "tls.jsonc"], 3),
     ] {
-        let ended = launch().without_listen().args(args).run();
+        let ended = launch()
+            .without_listen()
+            .file("ca.jsonc", r#"{"ca_file": "x.pem"}"#)
+            .file("tls.jsonc", r#"{"tls": {"cert": "x.pem", "key": "y.pem"}}"#)
+            .args(args)
+            .run();
         assert_eq!(ended.status.code(), Some(code), "{args:?}: {}", ended.stderr);
         assert_eq!(code == 0, ended.stderr.is_empty(), "{args:?}: {}", ended.stderr);
     }
@@ -216,6 +226,31 @@ fn check_shows_warnings_and_finds_no_problem() {
         "{}",
         ended.stderr
     );
+}
+
+#[test]
+fn who_counts_on_a_region_hint_is_told_that_it_does_nothing_here() {
+    const OWN: &str = r#"{"egress": [{"when": {"loc": ["HK", "CN"]}, "via": "wnam"}]}"#;
+    const IN_HK: &str = r#"{"region": {"loc": "HK"}}"#;
+    const IN_DE: &str = r#"{"region": {"loc": "DE"}}"#;
+    for (config, told) in [(OWN, true), (IN_HK, true), (IN_DE, false), ("{}", false)] {
+        let ended = launch().args(&["check"]).config(config).run();
+        assert_eq!(ended.stderr.contains("region hints have no effect"), told, "{config}: {}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_caller_key_that_is_no_text_does_not_read_as_none() {
+    let ended = Command::new(env!("CARGO_BIN_EXE_wharf"))
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .env_clear()
+        .env("PROXY_API_KEY", OsStr::from_bytes(b"caller-\xff-key"))
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(3), "{stderr}");
+    assert!(stderr.contains("`PROXY_API_KEY` is not UTF-8 text"), "{stderr}");
+    assert!(!stderr.contains("caller-"), "{stderr}");
 }
 
 #[test]

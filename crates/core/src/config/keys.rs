@@ -151,6 +151,9 @@ fn variable<'e>(name: &str, at: &At, env: Env<'e>, out: &mut Findings) -> Option
         out.problem(at, "`env:` needs the name of an environment variable", "write `env:NAME`");
         return None;
     }
+    if env.refuse_unreadable(name, at, out) {
+        return None;
+    }
     let value = env.value(name).map(str::trim).filter(|value| !value.is_empty());
     if value.is_none() {
         let name = shown(name);

@@ -42,6 +42,8 @@ pub struct Input<'a> {
     pub file: Option<(&'a str, &'a str)>,
     /// The environment.
     pub env: &'a [(String, String)],
+    /// Names of variables whose values are no text. Such a value is never taken for an unset one.
+    pub unreadable: &'a [String],
     /// `--open`: serve everybody.
     pub open: bool,
     /// The built-in providers.
@@ -56,6 +58,8 @@ pub struct Compiled {
     pub host: HostSettings,
     /// What hardly means what was meant.
     pub warnings: Vec<Problem>,
+    /// The rules for the way out are the user's own, not the ones that hold without any.
+    pub own_egress: bool,
     /// Places of the base URLs that the user wrote, by their entry, for `own_listener_problems`.
     bases: Vec<(usize, At)>,
     gateway_at: At,
@@ -65,7 +69,7 @@ pub struct Compiled {
 pub fn compile(input: &Input<'_>) -> Result<Compiled, Vec<Problem>> {
     let mut out = Findings::default();
     let names = upper::names(input.builtins);
-    let env = Env(input.env);
+    let env = Env { values: input.env, unreadable: input.unreadable };
     let mut uppers = Uppers::default();
     uppers.read_env(&names, env, &mut out);
     let root = match input.file {
@@ -129,6 +133,7 @@ fn build(mut root: Root, mut uppers: Uppers, input: &Input<'_>, out: &mut Findin
     let providers = providers::build(input.builtins, sections, endpoints, &uppers, account.as_deref(), out);
     let names = routing::names(root.aliases.take(), root.routes.take(), &providers, out);
     let default_model = routing::default_model(&uppers, &names, &providers, out);
+    let own_egress = root.egress.is_some();
     let egress = egress::rules(root.egress.take(), &providers, out);
     let access = settings::access(&uppers, input.open, out);
     let cors = settings::cors(root.cors.take(), out);
@@ -154,5 +159,5 @@ fn build(mut root: Root, mut uppers: Uppers, input: &Input<'_>, out: &mut Findin
         limits,
         dev: uppers.on("DEV"),
     };
-    Some(Compiled { table, host, warnings: Vec::new(), bases: providers.bases, gateway_at })
+    Some(Compiled { table, host, warnings: Vec::new(), own_egress, bases: providers.bases, gateway_at })
 }

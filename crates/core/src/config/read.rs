@@ -10,12 +10,26 @@ use wharf_wire::format::Format;
 
 /// The environment, as the host handed it in.
 #[derive(Clone, Copy)]
-pub(super) struct Env<'a>(pub(super) &'a [(String, String)]);
+pub(super) struct Env<'a> {
+    pub(super) values: &'a [(String, String)],
+    /// Names of variables whose values are no text.
+    pub(super) unreadable: &'a [String],
+}
 
 impl<'a> Env<'a> {
     /// The value of a variable, also when it is empty.
     pub(super) fn value(self, name: &str) -> Option<&'a str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+        self.values.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A problem if the variable holds something that is no text; true then.
+    pub(super) fn refuse_unreadable(self, name: &str, at: &At, out: &mut Findings) -> bool {
+        let unreadable = self.unreadable.iter().any(|unreadable| unreadable == name);
+        if unreadable {
+            let message = format!("the environment variable `{}` is not UTF-8 text", shown(name));
+            out.problem(at, message, "set it anew, or unset it");
+        }
+        unreadable
     }
 }
 

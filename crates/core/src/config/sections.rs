@@ -39,7 +39,7 @@ section! {
         "limits" limits: LimitsSection,
         /// Address and port to listen on (native server). Default `127.0.0.1:8787`.
         "listen" listen: Listen,
-        /// Where rotation is kept (native server): a file, `memory`, or `redis://…` when several hosts share it.
+        /// Where rotation is kept (native server): a file, or `memory`. `redis://…` is not built yet: memory, with a warning.
         "state" state: State,
         /// How long the state store may take before a key is chosen at random instead. Default 2000.
         "state_timeout_ms" state_timeout_ms: Milliseconds,
@@ -130,8 +130,6 @@ section! {
         "origin" origin: BaseUrl,
         /// Honour `x-wharf-direct: true`, which skips the gateway for one request. Default false.
         "allow_direct" allow_direct: bool,
-        /// Send chat as `compat` steps where the gateway offers that for the provider. Default false.
-        "compat" compat: bool,
     }
 }
 
@@ -166,7 +164,7 @@ section! {
         "json_body_bytes" json_body_bytes: Count<1024, 1_073_741_824>,
         /// Bytes of a request's head (native server). Default 65536.
         "head_bytes" head_bytes: Count<1024, 1_048_576>,
-        /// Open client connections (native server). Default: as many as the system allows.
+        /// Open client connections (native server). Default 65536.
         "connections" connections: Count<1, 1_000_000>,
     }
 }

@@ -215,7 +215,6 @@ pub(super) fn gateway(
         name,
         token: uppers.token("CF_AIG_TOKEN").cloned(),
         allow_direct: on(section.allow_direct),
-        compat: on(section.compat),
     };
     Some((settings, at))
 }

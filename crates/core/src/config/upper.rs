@@ -49,7 +49,7 @@ enum Upper {
 const GENERAL: &[(&str, Kind, &str)] = &[
     ("PROXY_API_KEY", Kind::Callers, "Keys that callers present. Must not be empty."),
     ("ALLOWED_PROXY_KEYS", Kind::Callers, "More keys that callers present. Must not be empty."),
-    ("ADMIN_API_KEY", Kind::Token, "Key of the administration endpoints."),
+    ("ADMIN_API_KEY", Kind::Token, "Key of the administration endpoints; there are none yet."),
     ("DEV", Kind::Flag, "No caller key is needed; local callers only."),
     ("OPEN", Kind::Flag, "Serve everybody without a caller key."),
     ("RELAY", Kind::Flag, "Every provider without a key takes the client's own credential on pass-through."),
@@ -136,8 +136,9 @@ impl Uppers {
     /// Reads every known name from the environment.
     pub(super) fn read_env(&mut self, names: &[Name], env: Env<'_>, out: &mut Findings) {
         for name in names {
-            let Some(text) = env.value(&name.name) else { continue };
             let at = At::environment(&name.name);
+            env.refuse_unreadable(&name.name, &at, out);
+            let Some(text) = env.value(&name.name) else { continue };
             if let Some(value) = from_env(name, text, &at, env, out) {
                 self.env.insert(name.name.clone(), Located { value, at });
             }
@@ -214,8 +215,8 @@ impl Uppers {
 }
 
 /// A value of the environment: always text. `None`: unset, or a problem.
-fn from_env(name: &Name, text: &str, at: &At, env: Env<'_>, out: &mut Findings) -> Option<Upper> {
-    let text = text.trim();
+fn from_env(name: &Name, exact: &str, at: &At, env: Env<'_>, out: &mut Findings) -> Option<Upper> {
+    let text = exact.trim();
     if text.is_empty() && name.kind != Kind::Callers {
         return None;
     }
@@ -225,10 +226,10 @@ fn from_env(name: &Name, text: &str, at: &At, env: Env<'_>, out: &mut Findings) 
         Kind::Token => keys::one(text, at, out)?.map(Upper::Token),
         Kind::Text => Some(Upper::Text(text.into())),
         Kind::Flag => {
-            if !matches!(text, "true" | "false") {
+            if !matches!(exact, "true" | "false") {
                 out.warn(at, "is off: only the exact value `true` turns it on", "write `true` or `false`");
             }
-            Some(Upper::Flag(text == "true"))
+            Some(Upper::Flag(exact == "true"))
         }
         Kind::Endpoints => endpoints(text, at, env, out),
     }

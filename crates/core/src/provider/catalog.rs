@@ -89,19 +89,14 @@ const LIST_AS_IT_IS: ModelList = ModelList { shape: ModelShape::OpenAi, paging: 
 const LIST_KEPT: ModelList = ModelList { shape: ModelShape::OpenAiKept, paging: Paging::None, owned_by: "" };
 const NO_LIST: ModelList = ModelList { shape: ModelShape::None, paging: Paging::None, owned_by: "" };
 
-/// Known to the AI Gateway, under the paths of its own base URL, and on the list for `compat` chat.
+/// Known to the AI Gateway, under the paths of its own base URL.
 const fn gateway(slug: &'static str) -> Option<GatewaySlug> {
-    Some(GatewaySlug { slug, compat: true, own_paths: false })
-}
-
-/// Known to the AI Gateway, not on the `compat` list.
-const fn gateway_only(slug: &'static str) -> Option<GatewaySlug> {
-    Some(GatewaySlug { slug, compat: false, own_paths: false })
+    Some(GatewaySlug { slug, own_paths: false })
 }
 
 /// Known to the AI Gateway, which wants other paths there than the provider itself.
 const fn gateway_own_paths(slug: &'static str) -> Option<GatewaySlug> {
-    Some(GatewaySlug { slug, compat: false, own_paths: true })
+    Some(GatewaySlug { slug, own_paths: true })
 }
 
 fn workers_ai() -> Provider {
@@ -432,7 +427,7 @@ fn replicate() -> Provider {
         base_url: Some("https://api.replicate.com/v1"),
         key_env: &["REPLICATE_API_KEY"],
         env_stems: &["REPLICATE"],
-        gateway: gateway_only("replicate"),
+        gateway: gateway("replicate"),
         models: NO_LIST,
         ..plain("replicate", "Replicate")
     }

@@ -116,8 +116,6 @@ pub const ALL_OFFERS: &[Offer] =
 pub struct GatewaySlug {
     /// The slug in `{origin}/{account}/{gateway}/{slug}/…`; it stands for the whole base URL.
     pub slug: &'static str,
-    /// Chat may use the gateway's `compat` endpoint (P1's list).
-    pub compat: bool,
     /// The gateway wants other paths there than the provider itself (resource or region first), so the paths of
     /// `Paths` mean nothing to it: model routes go direct, pass-through and universal steps, whose paths the client
     /// wrote, go through.

@@ -48,7 +48,6 @@ fn table(keys: &[(&str, &[&str])]) -> Table {
             name: Some("gw".into()),
             token: Some(Secret::new("the-token")),
             allow_direct: false,
-            compat: true,
         },
         cors: Cors::Any,
         egress: Vec::new(),

@@ -53,11 +53,10 @@ fn the_default_model_leads_somewhere() {
 #[test]
 fn the_gateway_is_checked() {
     let env = [("CLOUDFLARE_ACCOUNT_ID", "acc"), ("AI_GATEWAY_NAME", "gw_1-x"), ("CF_AIG_TOKEN", "tok")];
-    let gateway =
-        good("{ \"ai_gateway\": { \"allow_direct\": true, \"compat\": true } }", &env).table.gateway;
+    let gateway = good("{ \"ai_gateway\": { \"allow_direct\": true } }", &env).table.gateway;
     assert_eq!((gateway.account.as_deref(), gateway.name.as_deref()), (Some("acc"), Some("gw_1-x")));
     assert_eq!((&*gateway.base.authority, gateway.base.path.as_str()), ("gateway.ai.cloudflare.com", "/v1"));
-    assert!(gateway.allow_direct && gateway.compat && gateway.token.is_some());
+    assert!(gateway.allow_direct && gateway.token.is_some());
     for name in ["a b", "a/b", &"x".repeat(65)] {
         assert_eq!(
             bad("", &[("CLOUDFLARE_ACCOUNT_ID", "acc"), ("AI_GATEWAY_NAME", name)]),

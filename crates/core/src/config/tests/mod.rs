@@ -15,7 +15,7 @@ use crate::table::Entry;
 fn attempt(file: &str, env: &[(&str, &str)]) -> Result<Compiled, Vec<Problem>> {
     let env: Vec<(String, String)> = env.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
     let file = (!file.is_empty()).then_some(("wharf.jsonc", file));
-    compile(&Input { file, env: &env, open: false, builtins: builtins() })
+    compile(&Input { file, env: &env, unreadable: &[], open: false, builtins: builtins() })
 }
 
 fn good(file: &str, env: &[(&str, &str)]) -> Compiled {

@@ -203,12 +203,27 @@ fn who_may_call_without_a_key() {
         (&[("DEV", "True"), ("PROXY_API_KEY", "k")], "keys"),
         (&[("DEV", "0"), ("PROXY_API_KEY", "k")], "keys"),
         (&[("DEV", ""), ("PROXY_API_KEY", "k")], "keys"),
+        (&[("DEV", " true"), ("PROXY_API_KEY", "k")], "keys"),
+        (&[("OPEN", "true\n")], "local"),
         (&[("DEV", "true"), ("OPEN", "true")], "local"),
     ] {
         assert_eq!(access(env), expected, "{env:?}");
     }
-    let input = Input { file: None, env: &[], open: true, builtins: builtins() };
+    let input = Input { file: None, env: &[], unreadable: &[], open: true, builtins: builtins() };
     assert!(matches!(compile(&input).ok().map(|compiled| compiled.table.access), Some(Access::Open)));
+}
+
+#[test]
+fn a_value_that_is_no_text_is_never_taken_for_an_unset_one() {
+    let names = ["PROXY_API_KEY", "GROQ_API_KEY", "MY_KEY", "HOME"].map(str::to_owned);
+    let file = r#"{ "OPENAI_API_KEY": "env:MY_KEY" }"#;
+    let input =
+        Input { file: Some(("f", file)), env: &[], unreadable: &names, open: false, builtins: builtins() };
+    let found = compile(&input).err().map(|problems| lines(&problems)).unwrap_or_default();
+    assert_eq!(found.len(), 3, "{found:?}");
+    for (line, name) in found.iter().zip(["MY_KEY", "PROXY_API_KEY", "GROQ_API_KEY"]) {
+        assert!(line.contains(&format!("`{name}` is not UTF-8 text")), "{line}");
+    }
 }
 
 #[test]
