@@ -38,22 +38,22 @@ impl Question {
     }
 }
 
-/// Routes by the end of the recorded path.
-const ROUTES: [(&str, &str, Dialect); 14] = [
-    ("/chat/completions", "/v1/chat/completions", Dialect::Chat),
-    ("/responses", "/v1/responses", Dialect::Responses),
-    ("/v1/messages", "/v1/messages", Dialect::Messages),
-    ("/v1/messages/count_tokens", "/v1/messages/count_tokens", Dialect::Messages),
-    ("/embeddings", "/v1/embeddings", Dialect::Chat),
-    ("/completions", "/v1/completions", Dialect::Chat),
-    ("/moderations", "/v1/moderations", Dialect::Chat),
-    ("/images/generations", "/v1/images/generations", Dialect::Chat),
-    ("/images/edits", "/v1/images/edits", Dialect::Chat),
-    ("/images/variations", "/v1/images/variations", Dialect::Chat),
-    ("/audio/speech", "/v1/audio/speech", Dialect::Chat),
-    ("/audio/transcriptions", "/v1/audio/transcriptions", Dialect::Chat),
-    ("/audio/translations", "/v1/audio/translations", Dialect::Chat),
-    ("/rerank", "/v1/rerank", Dialect::Chat),
+/// Routes by the end of the recorded path. Streams of images and audio have no end that all providers share.
+const ROUTES: [(&str, &str, Option<Dialect>); 14] = [
+    ("/chat/completions", "/v1/chat/completions", Some(Dialect::Chat)),
+    ("/responses", "/v1/responses", Some(Dialect::Responses)),
+    ("/v1/messages", "/v1/messages", Some(Dialect::Messages)),
+    ("/v1/messages/count_tokens", "/v1/messages/count_tokens", Some(Dialect::Messages)),
+    ("/embeddings", "/v1/embeddings", Some(Dialect::Chat)),
+    ("/completions", "/v1/completions", Some(Dialect::Chat)),
+    ("/moderations", "/v1/moderations", Some(Dialect::Chat)),
+    ("/images/generations", "/v1/images/generations", None),
+    ("/images/edits", "/v1/images/edits", None),
+    ("/images/variations", "/v1/images/variations", None),
+    ("/audio/speech", "/v1/audio/speech", None),
+    ("/audio/transcriptions", "/v1/audio/transcriptions", None),
+    ("/audio/translations", "/v1/audio/translations", None),
+    ("/rerank", "/v1/rerank", Some(Dialect::Chat)),
 ];
 
 /// Recorded under a path of the past or of another product: only its end can be compared.
@@ -64,7 +64,8 @@ pub(crate) fn by_model(provider: &str, base: &str, recording: &Recording) -> Opt
     let Some(request) = recording.request.as_ref().filter(|request| !request.body().is_empty()) else {
         return partial(provider, recording);
     };
-    let (path, query) = request.target().split_once('?').unwrap_or((request.target(), ""));
+    let target = without_fragment(request.target());
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
     if request.method != "POST" || path.contains("/deployments/") || path.contains("/engines/") {
         return None;
     }
@@ -86,7 +87,7 @@ pub(crate) fn by_model(provider: &str, base: &str, recording: &Recording) -> Opt
     let upstream = if OTHER_PATHS.contains(&provider) || !path.starts_with(base) {
         Err((*end).to_owned())
     } else {
-        Ok(request.target().to_owned())
+        Ok(target.to_owned())
     };
     Some(Question {
         method: "POST".into(),
@@ -96,14 +97,17 @@ pub(crate) fn by_model(provider: &str, base: &str, recording: &Recording) -> Opt
         upstream_body,
         upstream,
         json,
-        format: Some(*format),
+        format: *format,
     })
 }
 
 /// The question on the provider's own path.
 pub(crate) fn by_provider(provider: &str, base: &str, recording: &Recording) -> Question {
     let (method, target, headers, body) = match &recording.request {
-        Some(request) => (&*request.method, request.target(), request.headers(), request.body()),
+        // A fragment never leaves the client that it was written for.
+        Some(request) => {
+            (&*request.method, without_fragment(request.target()), request.headers(), request.body())
+        }
         None => ("POST", "/v1/recorded", Vec::new(), b"{}".to_vec()),
     };
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -201,6 +205,10 @@ fn named_model(provider: &str, recording: &Recording) -> Option<(Vec<u8>, Vec<u8
     asked.extend_from_slice(format!("{provider}/").as_bytes());
     asked.extend_from_slice(&body[value..]);
     Some((asked, body, false))
+}
+
+fn without_fragment(target: &str) -> &str {
+    target.split('#').next().unwrap_or_default()
 }
 
 fn find(text: &[u8], part: &[u8]) -> Option<usize> {
