@@ -6,7 +6,7 @@ use super::reply::Reply;
 use super::{Call, Core};
 use crate::error::{Error, Kind};
 use crate::gateway::{self, Gateway};
-use crate::headers::{text, value};
+use crate::headers::value;
 use crate::host::{Host, Timeouts};
 use crate::keys::{self, KeyOrder};
 use crate::models::{self, Entries, Look, Slot};
@@ -53,7 +53,10 @@ impl<H: Host> Core<H> {
         gemini: bool,
     ) -> Result<Reply<H::Body>, Error> {
         let listing = self.listing(call, None).await;
-        let mut reply = Reply::json(StatusCode::OK, models::render(dialect(call, gemini), &listing.entries));
+        let mut reply = Reply::json(
+            StatusCode::OK,
+            models::render(dialect(&call.incoming.headers, gemini), &listing.entries),
+        );
         if !listing.missing.is_empty() {
             let missing = HeaderName::from_static("x-wharf-models-missing");
             reply.headers.insert(missing, value(&listing.missing.join(",")));
@@ -73,7 +76,8 @@ impl<H: Host> Core<H> {
         let entry = *self.table.names.get(provider).ok_or_else(missing)?;
         let listing = self.listing(call, Some(entry)).await;
         let name = self.table.entries.get(entry).map_or(provider, |entry| &entry.provider.id);
-        let body = models::one(dialect(call, gemini), &listing.entries, &format!("{name}/{rest}"));
+        let body =
+            models::one(dialect(&call.incoming.headers, gemini), &listing.entries, &format!("{name}/{rest}"));
         body.map(|body| Reply::json(StatusCode::OK, body)).ok_or_else(missing)
     }
 
@@ -244,10 +248,11 @@ impl<H: Host> Core<H> {
     }
 }
 
-fn dialect<U>(call: &Call<'_, U>, gemini: bool) -> Format {
-    match (gemini, text(&call.incoming.headers, "anthropic-version")) {
-        (true, _) => Format::GeminiGenerate,
-        (false, Some(_)) => Format::AnthropicMessages,
-        (false, None) => Format::OpenAiChat,
+/// The dialect in which a caller reads a list. Google's SDKs ask for theirs under `/v1` too, and name themselves.
+pub(super) fn dialect(headers: &HeaderMap, gemini: bool) -> Format {
+    match gemini {
+        false if headers.contains_key("anthropic-version") => Format::AnthropicMessages,
+        false if !headers.contains_key("x-goog-api-client") => Format::OpenAiChat,
+        true | false => Format::GeminiGenerate,
     }
 }

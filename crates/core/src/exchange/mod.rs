@@ -143,13 +143,9 @@ impl<H: Host> Core<H> {
 
     /// The dialect in which a caller of this endpoint reads errors.
     fn dialect(&self, endpoint: &Endpoint, headers: &HeaderMap) -> Format {
-        let anthropic = headers.contains_key("anthropic-version");
         match endpoint {
             Endpoint::Ask { ask, .. } => ask.format(),
-            Endpoint::Models { gemini: true } | Endpoint::Model { gemini: true, .. } => {
-                Format::GeminiGenerate
-            }
-            Endpoint::Models { .. } | Endpoint::Model { .. } if anthropic => Format::AnthropicMessages,
+            Endpoint::Models { gemini } | Endpoint::Model { gemini, .. } => listing::dialect(headers, *gemini),
             Endpoint::PassThrough { entry, .. } | Endpoint::Climbs { entry: Some(entry) } => {
                 self.table.entries.get(*entry).map_or(Format::OpenAiChat, |entry| entry.provider.format)
             }
