@@ -96,14 +96,31 @@ pub enum Ask {
     /// `/v1/moderations`
     Moderations,
     /// `/v1/images/{…}`
-    Images(&'static str),
+    Images(String),
     /// `/v1/audio/{…}`
-    Audio(&'static str),
+    Audio(String),
     /// `/v1/rerank`
     Rerank,
 }
 
 impl Ask {
+    /// What is asked, for people.
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Chat => "chat completions",
+            Self::Responses => "responses",
+            Self::Messages => "messages",
+            Self::CountTokens => "counting tokens",
+            Self::Generate(verb) => verb,
+            Self::Embeddings => "embeddings",
+            Self::Completions => "completions",
+            Self::Moderations => "moderations",
+            Self::Images(_) => "images",
+            Self::Audio(_) => "audio",
+            Self::Rerank => "rerank",
+        }
+    }
+
     /// The dialect that the caller speaks, in bodies and errors.
     pub const fn format(&self) -> Format {
         match self {
@@ -210,15 +227,24 @@ fn model_route(method: &Method, path: &str) -> Option<Endpoint> {
         ("/v1/completions", _) if post => Ask::Completions,
         ("/v1/moderations", _) if post => Ask::Moderations,
         ("/v1/rerank", _) if post => Ask::Rerank,
-        ("/v1/images/generations", _) if post => Ask::Images("generations"),
-        ("/v1/images/edits", _) if post => Ask::Images("edits"),
-        ("/v1/images/variations", _) if post => Ask::Images("variations"),
-        ("/v1/audio/speech", _) if post => Ask::Audio("speech"),
-        ("/v1/audio/transcriptions", _) if post => Ask::Audio("transcriptions"),
-        ("/v1/audio/translations", _) if post => Ask::Audio("translations"),
+        _ if post && let Some(ask) = below_folder(path) => ask,
         _ => return gemini(method, path).or_else(|| unbuilt(path)),
     };
     Some(Endpoint::Ask { ask, model: None })
+}
+
+/// `/v1/images/…` and `/v1/audio/…`: what there is behind them is the provider's.
+fn below_folder(path: &str) -> Option<Ask> {
+    let word = |part: &str| {
+        !part.is_empty() && part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    let (folder, rest) = path.strip_prefix("/v1/")?.split_once('/')?;
+    let rest = rest.split('/').all(word).then(|| rest.to_owned())?;
+    match folder {
+        "images" => Some(Ask::Images(rest)),
+        "audio" => Some(Ask::Audio(rest)),
+        _ => None,
+    }
 }
 
 /// `/v1beta/models/{model}:{method}`, which some SDKs ask for under `/v1`; the model may hold `/` and `:`.

@@ -130,3 +130,22 @@ fn pass_through_cannot_climb() {
         assert_eq!(get(path), Endpoint::Unknown, "{path}");
     }
 }
+
+#[test]
+fn whatever_is_below_images_and_audio_is_the_providers() {
+    let ask = |ask| Endpoint::Ask { ask, model: None };
+    assert_eq!(post("/v1/images/edits"), ask(Ask::Images("edits".into())));
+    assert_eq!(post("/v1/images/edits/"), ask(Ask::Images("edits".into())));
+    assert_eq!(post("/v1/audio/voices/new_one"), ask(Ask::Audio("voices/new_one".into())));
+    for path in [
+        "/v1/images",
+        "/v1/images/",
+        "/v1/images//x",
+        "/v1/audio/../x",
+        "/v1/audio/%2e%2e/x",
+        "/v1/audio/a.b",
+    ] {
+        assert_eq!(post(path), Endpoint::Unknown, "{path}");
+    }
+    assert_eq!(get("/v1/images/edits"), Endpoint::Unknown);
+}

@@ -372,7 +372,8 @@ pub(super) fn collect_error(error: CollectError, limit: usize) -> Error {
 
 fn unsupported(entry: &Entry, ask: &Ask) -> Error {
     let id = &entry.provider.id;
-    let message = format!("{id} has no endpoint for {ask:?} in this dialect; its own API is at /{id}/…");
+    let what = ask.name();
+    let message = format!("{id} has no endpoint for {what} in this dialect; its own API is at /{id}/…");
     Error::new(Kind::UnsupportedEndpoint, message)
 }
 
