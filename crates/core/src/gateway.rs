@@ -88,6 +88,11 @@ pub fn knows(entry: &Entry) -> bool {
     entry.via_gateway && entry.provider.gateway.is_some()
 }
 
+/// True if a call whose path we write may go through the gateway, too.
+pub fn takes_our_paths(entry: &Entry) -> bool {
+    entry.via_gateway && entry.provider.gateway.is_some_and(|slug| !slug.own_paths)
+}
+
 /// A path below the provider's base URL as the gateway wants it: no leading slash, and nothing doubled.
 pub fn relative<'p>(entry: &Entry, rest: &'p str) -> &'p str {
     let base = entry.base.as_ref().map_or("", |base| &*base.path);

@@ -114,7 +114,7 @@ impl<H: Host> Core<H> {
                 return self.echo(&question, record);
             }
             let left = targets.len() - at - 1;
-            if entry.lacks_key() && !call.gateway.is_some_and(|_| gateway::knows(entry)) {
+            if entry.lacks_key() && !call.gateway.is_some_and(|_| gateway::takes_our_paths(entry)) {
                 if left > 0 {
                     continue;
                 }
@@ -160,8 +160,7 @@ impl<H: Host> Core<H> {
         headers.insert(CONTENT_TYPE, media);
         add_defaults(&mut headers, entry.provider.default_headers);
         let query = call.query_on();
-        let own_paths = entry.provider.gateway.is_some_and(|slug| slug.own_paths);
-        if let Some(gateway) = call.gateway.filter(|_| gateway::knows(entry) && !own_paths) {
+        if let Some(gateway) = call.gateway.filter(|_| gateway::takes_our_paths(entry)) {
             let form = matches!(question.body, Asked::Form(_));
             return Ok(self.at_gateway(gateway, headers, body, rest, &query, entry, order, form));
         }

@@ -22,6 +22,7 @@ use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use futures_util::stream;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use std::cell::Cell;
 use std::pin::pin;
 use std::rc::Rc;
 use wharf_wire::format::Format;
@@ -43,6 +44,14 @@ struct Ask {
     key: Option<Selector>,
     /// The gateway in force.
     gateway: Option<String>,
+    /// Whether a key had to be chosen without the store.
+    store_failed: Rc<Cell<bool>>,
+}
+
+impl Ask {
+    fn note(&self, order: &KeyOrder) {
+        self.store_failed.set(self.store_failed.get() || order.store_failed);
+    }
 }
 
 impl<H: Host> Core<H> {
@@ -50,9 +59,10 @@ impl<H: Host> Core<H> {
     pub(super) async fn list_models(
         self: &Rc<Self>,
         call: &Call<'_, H::Upload>,
+        record: &mut Record,
         gemini: bool,
     ) -> Result<Reply<H::Body>, Error> {
-        let listing = self.listing(call, None).await;
+        let listing = self.listing(call, record, None).await;
         let mut reply = Reply::json(
             StatusCode::OK,
             models::render(dialect(&call.incoming.headers, gemini), &listing.entries),
@@ -68,27 +78,37 @@ impl<H: Host> Core<H> {
     pub(super) async fn show_model(
         self: &Rc<Self>,
         call: &Call<'_, H::Upload>,
+        record: &mut Record,
         id: &str,
         gemini: bool,
     ) -> Result<Reply<H::Body>, Error> {
         let missing = || Error::new(Kind::NotFound, format!("no provider lists a model `{}`", printable(id)));
         let (provider, rest) = id.split_once('/').ok_or_else(missing)?;
         let entry = *self.table.names.get(provider).ok_or_else(missing)?;
-        let listing = self.listing(call, Some(entry)).await;
+        let listing = self.listing(call, record, Some(entry)).await;
         let name = self.table.entries.get(entry).map_or(provider, |entry| &entry.provider.id);
         let body =
             models::one(dialect(&call.incoming.headers, gemini), &listing.entries, &format!("{name}/{rest}"));
         body.map(|body| Reply::json(StatusCode::OK, body)).ok_or_else(missing)
     }
 
-    async fn listing(self: &Rc<Self>, call: &Call<'_, H::Upload>, only: Option<usize>) -> models::Listing {
+    async fn listing(
+        self: &Rc<Self>,
+        call: &Call<'_, H::Upload>,
+        record: &mut Record,
+        only: Option<usize>,
+    ) -> models::Listing {
         let mut places = models::listed(&self.table);
         if let Some(only) = only {
             let local = self.table.entries.get(only).is_some_and(|entry| entry.provider.local);
             places = if local { vec![only] } else { places.into_iter().filter(|at| *at == only).collect() };
         }
         let gateway = call.gateway.map(|gateway| gateway.name().to_owned());
-        let asks = places.into_iter().map(|entry| Ask { entry, key: call.key, gateway: gateway.clone() });
+        let store_failed = Rc::<Cell<bool>>::default();
+        let asks = places.into_iter().map(|entry| {
+            let (gateway, store_failed) = (gateway.clone(), store_failed.clone());
+            Ask { entry, key: call.key, gateway, store_failed }
+        });
         let parts = stream::iter(asks).map(|ask| {
             let core = self.clone();
             async move {
@@ -98,6 +118,7 @@ impl<H: Host> Core<H> {
             }
         });
         let parts: Vec<_> = parts.buffered(H::PARALLEL).collect().await;
+        record.store_failed |= store_failed.get();
         let name = |at: usize| self.table.entries.get(at).map_or("", |entry| &*entry.provider.id);
         models::merge(parts.into_iter().map(|(at, entries)| (name(at), entries)))
     }
@@ -156,6 +177,7 @@ impl<H: Host> Core<H> {
             Some(order) => order,
             None => keys::order(&self.host, &self.table, &entry.pool, None).await,
         };
+        ask.note(&order);
         let gateway = gateway::named(&self.table, ask.gateway.as_deref());
         let (mut entries, mut next) = (Vec::new(), String::new());
         for _ in 0..models::MAX_PAGES {
@@ -180,7 +202,7 @@ impl<H: Host> Core<H> {
         query: &str,
     ) -> Option<(StatusCode, BytesMut)> {
         let rest = entry.provider.paths.models.as_deref()?;
-        let gateway = gateway.filter(|_| gateway::knows(entry));
+        let gateway = gateway.filter(|_| gateway::takes_our_paths(entry));
         let (base, path) = match gateway.and_then(|g| Some((g.base(), g.provider_path(entry, rest, query)?)))
         {
             Some(found) => found,

@@ -118,8 +118,8 @@ impl<H: Host> Core<H> {
             Endpoint::Ping => Ok(local::ping()),
             // Boxed: the rare ways must not make every request's future as large as theirs.
             Endpoint::Status => Box::pin(self.status(&call)).await,
-            Endpoint::Models { gemini } => Box::pin(self.list_models(&call, gemini)).await,
-            Endpoint::Model { id, gemini } => Box::pin(self.show_model(&call, &id, gemini)).await,
+            Endpoint::Models { gemini } => Box::pin(self.list_models(&call, record, gemini)).await,
+            Endpoint::Model { id, gemini } => Box::pin(self.show_model(&call, record, &id, gemini)).await,
             Endpoint::Ask { ask, model } => self.ask(call, record, &ask, model).await,
             Endpoint::PassThrough { entry, rest } => {
                 Box::pin(self.pass_through(call, record, entry, &rest)).await
@@ -145,7 +145,9 @@ impl<H: Host> Core<H> {
     fn dialect(&self, endpoint: &Endpoint, headers: &HeaderMap) -> Format {
         match endpoint {
             Endpoint::Ask { ask, .. } => ask.format(),
-            Endpoint::Models { gemini } | Endpoint::Model { gemini, .. } => listing::dialect(headers, *gemini),
+            Endpoint::Models { gemini } | Endpoint::Model { gemini, .. } => {
+                listing::dialect(headers, *gemini)
+            }
             Endpoint::PassThrough { entry, .. } | Endpoint::Climbs { entry: Some(entry) } => {
                 self.table.entries.get(*entry).map_or(Format::OpenAiChat, |entry| entry.provider.format)
             }
