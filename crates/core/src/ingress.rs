@@ -279,6 +279,11 @@ fn pass_through(path: &str, names: &HashMap<String, usize>) -> Option<Endpoint> 
     Some(settle_dots(rest).map_or(climbs, |rest| Endpoint::PassThrough { entry, rest }))
 }
 
+/// True for a path (with its leading slash) that leads above its own root.
+pub fn climbs(path: &str) -> bool {
+    settle_dots(path).is_none()
+}
+
 /// Resolves `.` and `..` (also percent-encoded) below the root; `None` if the path climbs above it,
 /// or hides a climb behind an encoded or backward slash.
 fn settle_dots(path: &str) -> Option<String> {

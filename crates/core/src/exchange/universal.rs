@@ -9,7 +9,7 @@ use crate::error::{Error, Kind};
 use crate::gateway::{self, write_headers, write_text};
 use crate::headers;
 use crate::host::Host;
-use crate::ingress::Ask;
+use crate::ingress::{self, Ask};
 use crate::keys;
 use crate::query;
 use crate::record::Record;
@@ -116,7 +116,7 @@ impl<H: Host> Core<H> {
         let chat = endpoint(&entry.provider, &Ask::Chat, "").unwrap_or_default();
         let path = match step.text("endpoint")? {
             // The slug stands for the whole base URL, however the caller spells the path.
-            Some(path) => gateway::relative(entry, &format!("/{}", self.without_callers(path))).to_owned(),
+            Some(path) => gateway::relative(entry, &self.stated(&path)?).to_owned(),
             None => gateway::relative(entry, &chat).to_owned(),
         };
         let order = keys::order(&self.host, &self.table, &entry.pool, call.key).await;
@@ -148,17 +148,23 @@ impl<H: Host> Core<H> {
         Ok(())
     }
 
-    /// A step's endpoint without a caller key in its query; a key of the caller's own stays.
-    fn without_callers(&self, endpoint: String) -> String {
-        match endpoint.split_once('?') {
-            Some((path, query))
-                if query::key(query).is_some_and(|key| auth::is_callers(&self.table, &key)) =>
-            {
-                let rest = query::without_key(query);
-                if rest.is_empty() { path.to_owned() } else { format!("{path}?{rest}") }
-            }
-            Some(_) | None => endpoint,
+    /// A step's endpoint as a path, without a caller key in its query; a key of the caller's own stays.
+    fn stated(&self, endpoint: &str) -> Result<String, Error> {
+        let mut stated = format!("/{endpoint}");
+        let (path, query) = endpoint.split_once('?').unwrap_or((endpoint, ""));
+        // Our key is on the step, and must not be led to another place of the provider's host.
+        if ingress::climbs(&format!("/{path}")) {
+            return Err(Error::new(
+                Kind::InvalidRequest,
+                "the `endpoint` of a step climbs above its base URL",
+            ));
         }
+        if query::key(query).is_some_and(|key| auth::is_callers(&self.table, &key)) {
+            let rest = query::without_key(query);
+            let mark = if rest.is_empty() { "" } else { "?" };
+            stated = format!("/{path}{mark}{rest}");
+        }
+        Ok(stated)
     }
 
     /// The step's own headers win over ours, unless one is a caller key: clients put theirs there by habit.
