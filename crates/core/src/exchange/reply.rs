@@ -7,7 +7,7 @@ use crate::record::Record;
 use crate::table::Place;
 use crate::time::Millis;
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use std::borrow::Cow;
 use wharf_wire::format::Format;
@@ -142,6 +142,9 @@ pub(super) fn error<B>(error: &Error, format: Format, record: &mut Record) -> Re
     let mut reply = Reply::json(status, body);
     if error.kind == Kind::Unauthorized {
         reply.headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if error.kind == Kind::MethodNotAllowed {
+        reply.headers.insert(ALLOW, HeaderValue::from_static(crate::cors::METHODS));
     }
     if let Some(wait) = error.retry_after {
         reply.headers.insert(RETRY_AFTER, HeaderValue::from(wait.0.div_ceil(1000)));

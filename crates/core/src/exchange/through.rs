@@ -5,7 +5,7 @@ use super::ask::{add_defaults, place, unconfigured};
 use super::attempt::{Body, Ended, Limits, Peer, Prepared, failure};
 use super::reply::{Incoming, Reply};
 use super::{Call, Core};
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::gateway;
 use crate::headers;
 use crate::host::{Host, Payload};
@@ -29,6 +29,7 @@ impl<H: Host> Core<H> {
     ) -> Result<Reply<H::Body>, Error> {
         let Some(entry) = self.table.entries.get(entry) else { return Err(super::local::nothing()) };
         record.provider = entry.provider.id.clone();
+        refuse_trace(&call.incoming.method)?;
         if entry.provider.local {
             return self.echo_through(call, record, rest).await;
         }
@@ -69,6 +70,7 @@ impl<H: Host> Core<H> {
         rest: &str,
     ) -> Result<Reply<H::Body>, Error> {
         let Some(gateway) = call.gateway else { return Err(super::local::nothing()) };
+        refuse_trace(&call.incoming.method)?;
         let path = gateway.path(rest, &call.query_on());
         let place = place(&mut call, &self.table.place);
         let (method, client, body) = self.take(call.incoming);
@@ -132,4 +134,16 @@ impl<H: Host> Core<H> {
             Ended::Next => Err(super::local::nothing()),
         }
     }
+}
+
+/// `TRACE` asks the upstream to send the request back as it came (RFC 9110 §9.3.8), with our key on it; so does
+/// `TRACK`, which some servers have.
+fn refuse_trace(method: &Method) -> Result<(), Error> {
+    if matches!(method.as_str(), "TRACE" | "TRACK") {
+        return Err(Error::new(
+            Kind::MethodNotAllowed,
+            "this method is not passed on: its answer would show our key",
+        ));
+    }
+    Ok(())
 }
