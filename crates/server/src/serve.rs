@@ -223,14 +223,14 @@ fn address(options: &Serve, loaded: &Loaded) -> Result<SocketAddr, Failure> {
     };
     let table = &loaded.compiled.table;
     if matches!(table.access, Access::Local) && !address.ip().to_canonical().is_loopback() {
-        let why = if table.dev {
-            "DEV=true needs no caller key, so"
+        let (why, how) = if table.dev {
+            ("DEV=true needs no caller key", "Unset DEV and set PROXY_API_KEY, or listen on 127.0.0.1.")
         } else {
-            "no caller key is configured (PROXY_API_KEY), so"
+            let how = "Set PROXY_API_KEY, or listen on 127.0.0.1, or say --open (OPEN=true) if that is what you want.";
+            ("no caller key is configured (PROXY_API_KEY)", how)
         };
         let line = format!(
-            "refusing to listen on {address}: {why} everybody who reaches it could spend your provider keys.\n\
-             Set PROXY_API_KEY, or listen on 127.0.0.1, or say --open (OPEN=true) if that is what you want."
+            "refusing to listen on {address}: {why}, so everybody who reaches it could spend your provider keys.\n{how}"
         );
         return Err(Failure::new(exit::CONFIG, line));
     }

@@ -17,7 +17,7 @@ use crate::signing;
 use crate::table::{Base, EgressRule, Entry, Place};
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_ENCODING;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 use std::borrow::Cow;
 use std::rc::Rc;
 use wharf_wire::scan::Segments;
@@ -152,7 +152,7 @@ impl<H: Host> Core<H> {
                 request::<H>(&mut call, limits.keys.indices.get(tried).copied(), &way.egress, fresh);
             record.attempts += 1;
             record.egress = egress::word(&way.egress);
-            let mut ended = self.host.send(request).await;
+            let mut ended = self.host.send(request).await.and_then(|answer| way.reached(answer));
             let outcome = match &ended {
                 Ok(answer) => Outcome::Status(answer.status.as_u16()),
                 Err(error) => Outcome::Failed(*error),
@@ -241,6 +241,15 @@ impl<H: Host> Core<H> {
 }
 
 impl Way<'_> {
+    /// A plain upstream's proxy answers in its place: 407 (RFC 9110 §15.5.8) is the proxy's word, never a provider's.
+    fn reached<B>(&self, answer: Answer<B>) -> Result<Answer<B>, TransportError> {
+        let refused = answer.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED;
+        if refused && matches!(self.egress, Egress::Proxy(_)) {
+            return Err(TransportError::Proxy);
+        }
+        Ok(answer)
+    }
+
     /// A way of its own that cannot be gone, where the rule says `else: direct`.
     fn falls_back(&self, outcome: Outcome) -> bool {
         let cannot = match outcome {

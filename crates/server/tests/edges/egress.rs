@@ -89,6 +89,20 @@ fn a_proxy_that_fails_is_an_error_or_gives_way_as_the_rule_says() {
 }
 
 #[test]
+fn a_proxy_that_refuses_a_plain_call_has_failed_as_well() {
+    let upstream = Upstream::echo();
+    let proxy = Upstream::start(|_| Reply::new(407, "who are you?").header("proxy-authenticate", "Basic"));
+    for (otherwise, expected) in [("fail", (502, "proxy")), ("direct", (200, "direct"))] {
+        let config = json!({"egress": [{"via": proxy.base(), "else": otherwise}]});
+        let wharf = launch(&upstream.base(), &config).start();
+        for target in ["/v1/chat/completions", "/openai/chat/completions"] {
+            let response = post(&wharf, target, CHAT);
+            assert_eq!((response.status, response.header("x-wharf-egress")), (expected.0, Some(expected.1)));
+        }
+    }
+}
+
+#[test]
 fn rules_go_by_where_we_run_and_by_provider_and_the_first_wins() {
     let (upstream, proxy) = (Upstream::echo(), Upstream::echo());
     let rule = |when: Value, via: &str| json!({"when": when, "via": via});
