@@ -7,7 +7,7 @@ use crate::host::{Origin, Proxy, Scheme};
 use crate::secret::Secret;
 use crate::table::Base;
 use jsonc_parser::ast::Value;
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 /// Stands for `CLOUDFLARE_ACCOUNT_ID` in a base URL.
@@ -136,7 +136,7 @@ fn origin(scheme: Scheme, place: &str) -> Result<Origin, &'static str> {
         if host.is_empty() {
             return Err("has no host");
         }
-        if !valid || host.starts_with('.') || host.contains("..") {
+        if !valid || host.starts_with('.') || host.contains("..") || is_odd_number(host) {
             return Err("has a host that is not a name or an address");
         }
         (host.to_ascii_lowercase(), Some(port))
@@ -149,6 +149,16 @@ fn origin(scheme: Scheme, place: &str) -> Result<Origin, &'static str> {
         _ => return Err("has a port that is not from 1 to 65535"),
     };
     Ok(Origin { scheme, host, port })
+}
+
+/// `127.1`, `0`, `0x7f000001`: resolvers read these as addresses, and nobody sees that they may be this machine's.
+/// Browsers' rule: what ends in a number is an IPv4 address. <https://url.spec.whatwg.org/#ends-in-a-number-checker>
+fn is_odd_number(host: &str) -> bool {
+    let host = host.trim_end_matches('.');
+    let last = host.rsplit('.').next().unwrap_or_default();
+    let hex = last.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("0x"));
+    let number = hex || (!last.is_empty() && last.bytes().all(|b| b.is_ascii_digit()));
+    number && host.parse::<Ipv4Addr>().is_err()
 }
 
 fn check_characters(text: &str) -> Result<(), &'static str> {
@@ -237,6 +247,12 @@ mod tests {
             ("https://x/a/%2E%2e", "`..`"),
             ("https://x*y/", "not a name"),
             ("https://.x/", "not a name"),
+            ("http://127.1:8787/", "not a name"),
+            ("http://0:8787/", "not a name"),
+            ("http://2130706433/", "not a name"),
+            ("http://0x7f.1/", "not a name"),
+            ("http://0X7F000001/", "not a name"),
+            ("http://127.0.0.256/", "not a name"),
         ] {
             let message = parse_base(text).expect_err(text);
             assert!(message.contains(why), "{text}: {message}");
