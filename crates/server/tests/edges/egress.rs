@@ -215,3 +215,25 @@ fn a_body_that_streams_has_no_second_try() {
     assert_eq!((response.status, response.text().as_str()), (403, REFUSED));
     assert_eq!(proxy.log().accepted, 0);
 }
+
+#[test]
+fn an_error_that_was_looked_into_and_is_cut_stays_cut() {
+    let proxy = Upstream::echo();
+    let rules = json!({"egress": [{"when": {"loc": ["HK"]}, "via": proxy.base()}]});
+    let long = "x".repeat(1000);
+    for chunked in [false, true] {
+        let body = long.clone();
+        let upstream = Upstream::start(move |_| {
+            let reply =
+                if chunked { Reply::chunked(403, [body.clone()]) } else { Reply::new(403, body.clone()) };
+            reply.cut_body_after(500)
+        });
+        let wharf = launch(&upstream.base(), &rules).start();
+        for target in ["/openai/x", "/v1/chat/completions"] {
+            let response = post(&wharf, target, CHAT);
+            assert_eq!((response.status, response.complete), (403, false), "{target}, chunked: {chunked}");
+            assert!(long.starts_with(&response.text()), "{target}");
+        }
+    }
+    assert_eq!(proxy.log().accepted, 0);
+}
