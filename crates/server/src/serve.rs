@@ -17,8 +17,8 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::runtime::{Builder, LocalOptions, LocalRuntime, Runtime};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_rustls::TlsAcceptor;
 use wharf_core::config::{
     self, AccessLog as LogTarget, Compiled, HostSettings, LogFormat, State as StateSetting,
@@ -140,12 +140,13 @@ pub fn run(options: &Serve) -> Result<(), Failure> {
         sink,
     };
     notes.extend(state.1);
+    let stop = Stop::new().map_err(|e| Failure::new(exit::FAILED, format!("no runtime: {e}")))?;
     banner::show(&shared.table, address, secure, file.as_deref(), &shared.state.place(), &notes);
-    serve(listeners, &shared, host.drain.0)
+    serve(listeners, &shared, host.drain.0, stop)
 }
 
 /// Runs the workers and waits for the signal to stop.
-fn serve(listeners: Vec<TcpListener>, shared: &Shared, drain_ms: u64) -> Result<(), Failure> {
+fn serve(listeners: Vec<TcpListener>, shared: &Shared, drain_ms: u64, stop: Stop) -> Result<(), Failure> {
     let mut threads = Vec::new();
     for (at, listener) in listeners.into_iter().enumerate() {
         let shared = shared.clone();
@@ -153,9 +154,7 @@ fn serve(listeners: Vec<TcpListener>, shared: &Shared, drain_ms: u64) -> Result<
             std::thread::Builder::new().name(format!("wharf-{at}")).spawn(move || worker(listener, &shared));
         threads.push(thread.map_err(|e| Failure::new(exit::FAILED, format!("no thread for a worker: {e}")))?);
     }
-    let failed = |e: io::Error| Failure::new(exit::FAILED, format!("no runtime: {e}"));
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    runtime.block_on(stop_signal()).map_err(failed)?;
+    stop.wait();
     shared.drain.start(drain_ms);
     tracing::info!("draining: no new connections, {} open", shared.drain.open());
     let mut result = Ok(());
@@ -173,13 +172,33 @@ fn serve(listeners: Vec<TcpListener>, shared: &Shared, drain_ms: u64) -> Result<
     result
 }
 
-async fn stop_signal() -> io::Result<()> {
-    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+/// The signals that stop us. Made before anybody is let in or told that we listen: until then a signal would end the
+/// process at once, whatever it is doing.
+struct Stop {
+    runtime: Runtime,
+    term: Signal,
+    int: Signal,
+}
+
+impl Stop {
+    fn new() -> io::Result<Self> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let inside = runtime.enter();
+        let (term, int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        drop(inside);
+        Ok(Self { runtime, term, int })
     }
-    Ok(())
+
+    /// Returns when one of them has come.
+    fn wait(self) {
+        let Self { runtime, mut term, mut int } = self;
+        runtime.block_on(async {
+            tokio::select! {
+                _ = term.recv() => {}
+                _ = int.recv() => {}
+            }
+        });
+    }
 }
 
 /// A current-thread runtime as every worker has it: what it runs need not be `Send`.

@@ -156,3 +156,14 @@ fn an_upload_under_way_is_finished() {
     assert_eq!((response.status, response.json()["body"].as_str()), (200, Some("0123456789")));
     assert_eq!(wharf.wait().status.code(), Some(0));
 }
+
+/// A supervisor may change its mind as soon as it has read that we listen.
+#[test]
+fn a_signal_right_after_the_start_is_a_clean_end_too() {
+    let upstream = Upstream::echo();
+    for _ in 0..8 {
+        let wharf = launch(&upstream, 30_000).start();
+        wharf.signal("TERM");
+        assert_eq!(wharf.wait().status.code(), Some(0));
+    }
+}
