@@ -13,11 +13,11 @@ use wharf_core::exchange::{Core, Incoming, OutBody};
 use wharf_core::record::Record;
 use wharf_core::table::{Access, Table};
 
-/// Asks one of our own paths and gives its JSON, indented.
+/// Asks one of our own paths and gives its JSON, indented, and what should be said beside it.
 ///
 /// # Errors
 /// A wrong configuration.
-pub fn run(source: &Source, path: &str) -> Result<String, Failure> {
+pub fn run(source: &Source, path: &str) -> Result<(String, Option<String>), Failure> {
     let loaded = load::load(source, false)?;
     let roots = roots(&loaded.compiled.host)?;
     let table = Arc::new(Table { access: Access::Open, ..loaded.compiled.table });
@@ -40,9 +40,6 @@ pub fn run(source: &Source, path: &str) -> Result<String, Failure> {
     let OutBody::Full(body) = answer.body else { return Err(Failure::new(exit::FAILED, "no answer")) };
     let value: serde_json::Value =
         serde_json::from_slice(&body).map_err(|e| Failure::new(exit::FAILED, e.to_string()))?;
-    let mut text = format!("{value:#}\n");
-    if !missing.is_empty() {
-        text = format!("{text}// no list from: {missing}\n");
-    }
-    Ok(text)
+    let note = (!missing.is_empty()).then(|| format!("no list from: {missing}"));
+    Ok((format!("{value:#}\n"), note))
 }

@@ -20,8 +20,8 @@ fn main() -> ExitCode {
         Some(Command::Serve(options)) => serve::run(&options),
         Some(Command::Check(source)) => check(&source),
         Some(Command::Explain(options)) => explain::run(&options).map(|text| print(&text)),
-        Some(Command::Models(source)) => ask::run(&source, "/v1/models").map(|text| print(&text)),
-        Some(Command::Status(source)) => ask::run(&source, "/status").map(|text| print(&text)),
+        Some(Command::Models(source)) => ask(&source, "/v1/models"),
+        Some(Command::Status(source)) => ask(&source, "/status"),
         Some(Command::Schema) => {
             print(&format!("{:#}\n", config::schema(builtins())));
             Ok(())
@@ -36,6 +36,16 @@ fn main() -> ExitCode {
             ExitCode::from(failure.code)
         }
     }
+}
+
+/// Standard output has JSON and nothing else.
+fn ask(source: &Source, path: &str) -> Result<(), Failure> {
+    let (text, note) = ask::run(source, path)?;
+    if let Some(note) = note {
+        complain(&note);
+    }
+    print(&text);
+    Ok(())
 }
 
 /// All problems at once; warnings too.
