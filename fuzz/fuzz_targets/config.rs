@@ -23,8 +23,13 @@ fuzz_target!(|input: (u8, &str, &str)| {
     let (pick, value, text) = input;
     let name = NAMES[usize::from(pick) % NAMES.len()];
     let env = [(name.to_owned(), value.to_owned())];
-    match compile(&Input { file: Some(("wharf.jsonc", text)), env: &env, open: false, builtins: builtins() })
-    {
+    match compile(&Input {
+        file: Some(("wharf.jsonc", text)),
+        env: &env,
+        unreadable: &[],
+        open: false,
+        builtins: builtins(),
+    }) {
         Ok(compiled) => {
             let _ = own_listener_problems(&compiled, ([127, 0, 0, 1], 8787).into());
         }

@@ -23,7 +23,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let env =
         [("PROXY_API_KEY", CALLER), ("OPENAI_API_KEY", "sk-1, sk-2"), ("CLOUDFLARE_ACCOUNT_ID", "account")];
     let env = env.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    match compile(&Input { file: None, env: &env, open: false, builtins: builtins() }) {
+    match compile(&Input { file: None, env: &env, unreadable: &[], open: false, builtins: builtins() }) {
         Ok(compiled) => compiled.table,
         Err(problems) => panic!("{problems:?}"),
     }
