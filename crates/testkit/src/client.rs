@@ -195,7 +195,13 @@ impl Client {
 
     fn fill(&mut self) -> io::Result<()> {
         let mut space = [0; 16 * 1024];
-        let count = self.stream.read(&mut space)?;
+        // A read with a time limit may be interrupted, and is then to be made again.
+        let count = loop {
+            match self.stream.read(&mut space) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read?,
+            }
+        };
         if count == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
