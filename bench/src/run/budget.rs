@@ -46,12 +46,12 @@ impl Verdict {
 /// All rows, in the order of the table.
 pub(super) const BUDGETS: &[Budget] = &[
     ratio(Scenario::Cpu, "cpu_us", "small JSON request", "µs CPU", 1.15, 1.0),
-    ratio(Scenario::Cpu16k, "cpu_us", "16 KiB prompt, many escapes", "µs CPU", 1.30, 1.15),
+    ratio(Scenario::Cpu16k, "cpu_us", "16 KiB prompt, many escapes", "µs CPU", 1.30, 1.0),
     ratio(Scenario::Sse, "cpu_us", "stream chunk, every 5 ms", "µs CPU", 1.15, 1.0),
     ratio(Scenario::Flood, "cpu_us", "stream chunk, back to back", "µs CPU", 2.0, 1.0),
     ratio(Scenario::Big, "cpu_s_per_gib", "10 MiB bodies", "s CPU/GiB", 1.1, 1.0),
     value(Scenario::Big, "peak_rss_mib", "10 MiB bodies, 4 at a time, peak RSS", "MiB", 64.0, 32.0),
-    value(Scenario::Hold, "kib_per_stream", "held stream", "KiB", 25.0, 16.0),
+    value(Scenario::Hold, "kib_per_stream", "held stream", "KiB", 25.0, 15.0),
     value(Scenario::Hold, "left_upstream", "upstream streams 0.5 s after the clients left", "", 0.0, 0.0),
     value(Scenario::Start, "idle_rss_mib", "idle RSS", "MiB", 16.0, 12.0),
     value(Scenario::Rss, "growth", "RSS after 100,000 requests ÷ after 10,000", "×", 1.10, 1.02),
