@@ -25,7 +25,7 @@ impl Setup {
     fn start() -> Self {
         let upstream = Upstream::start(|_| good());
         let provider = |path: &str| {
-            let timeouts = json!({"first_byte_ms": 150, "idle_ms": 150});
+            let timeouts = json!({"first_byte_ms": 500, "idle_ms": 500});
             json!({"base_url": upstream.url(path), "keys": ["own-key-1"], "timeouts": timeouts})
         };
         let config = json!({

@@ -35,7 +35,7 @@ fn secrets() -> Vec<&'static str> {
 
 /// A configuration with a secret wherever there can be one.
 fn launch(upstream: &Upstream, proxy: &str) -> Launch {
-    let soon = json!({"first_byte_ms": 150});
+    let soon = json!({"first_byte_ms": 500});
     let config = json!({
         "PROXY_API_KEY": CALLERS[0],
         "OPENAI_API_KEY": OPENAI,

@@ -35,7 +35,7 @@ fn an_empty_stream_is_a_bad_gateway() {
 #[test]
 fn an_upstream_that_never_answers_is_a_gateway_time_out() {
     let upstream = Upstream::start(|_| Reply::stall());
-    let wharf = launch(&upstream, &json!({"first_byte_ms": 60})).start();
+    let wharf = launch(&upstream, &json!({"first_byte_ms": 400})).start();
     let expected = ["upstream_timeout", "upstream_timeout", "timeout_error", "DEADLINE_EXCEEDED"];
     for (dialect, expected) in DIALECTS.iter().zip(expected) {
         let mut client = Client::connect(wharf.address());
@@ -52,7 +52,7 @@ fn an_upstream_that_never_answers_is_a_gateway_time_out() {
 #[test]
 fn a_stream_that_is_silent_from_its_head_on_is_a_gateway_time_out() {
     let upstream = Upstream::start(|_| sse(Reply::stall_after_head(200)));
-    let wharf = launch(&upstream, &json!({"idle_ms": 60})).start();
+    let wharf = launch(&upstream, &json!({"idle_ms": 400})).start();
     for dialect in &DIALECTS {
         let mut client = Client::connect(wharf.address());
         send(&mut client, dialect.target, dialect.body);

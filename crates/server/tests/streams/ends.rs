@@ -98,7 +98,7 @@ fn a_stream_that_stops_inside_an_event_is_cut_at_the_client() {
 #[test]
 fn silence_between_events_is_told_and_inside_one_it_is_a_cut() {
     let upstream = Upstream::echo();
-    let wharf = launch(&upstream, &json!({"idle_ms": 80})).start();
+    let wharf = launch(&upstream, &json!({"idle_ms": 400})).start();
     let codes = ["upstream_timeout", "upstream_timeout", "timeout_error", "DEADLINE_EXCEEDED"];
     let mut held = Vec::new();
     for (dialect, expected) in DIALECTS.iter().zip(codes) {
@@ -160,7 +160,7 @@ fn chat_is_whole_by_a_finish_reason_or_by_done_alone_and_nothing_is_added() {
 #[test]
 fn a_cut_pass_through_stays_a_cut() {
     let upstream = Upstream::echo();
-    let wharf = launch(&upstream, &json!({"idle_ms": 80})).start();
+    let wharf = launch(&upstream, &json!({"idle_ms": 400})).start();
     let event = DIALECTS[0].events[0];
     for reply in [
         sse(Reply::chunked(200, [event, "x"])).cut_body_after(event.len() + 5),
