@@ -132,7 +132,7 @@ mod tests {
     fn settings() -> Settings<'static> {
         Settings {
             upstream: 19100,
-            directory: Path::new("/tmp/x"),
+            directory: Path::new("run"),
             wharf: Path::new("/bin/sh"),
             connections: 5000,
         }
