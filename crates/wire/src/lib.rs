@@ -3,13 +3,23 @@
 //! `scan` reads and edits a request body without parsing it into a tree, `tap` reads beside an answer that
 //! goes through untouched, `relay` decides how such an answer ends.
 
+mod anthropic_messages;
+mod bedrock_converse;
+pub mod chat;
+mod cohere_chat;
 pub mod format;
 pub mod frame;
+mod gemini_generate;
+pub mod json;
 pub mod multipart;
+mod ollama_chat;
+mod openai_chat;
+mod openai_responses;
 pub mod relay;
 pub mod scan;
 pub mod stream_error;
 pub mod tap;
+pub mod translate;
 pub mod usage;
 
 pub use format::Format;

@@ -1,0 +1,223 @@
+//! For readers of streams: opens and closes blocks as pieces come, so that starts, deltas and ends are balanced
+//! whatever the upstream does.
+
+use super::arguments::Whole;
+use super::{Event, Finish, Slot, State};
+use std::borrow::Cow;
+
+/// The blocks of a streamed answer, all choices together.
+#[derive(Debug, Default)]
+pub struct Blocks {
+    choices: Vec<Choice>,
+}
+
+#[derive(Debug)]
+struct Choice {
+    index: u32,
+    next: u32,
+    /// The text or reasoning that is open.
+    open: Option<(Kind, u32)>,
+    tools: Vec<OpenTool>,
+    called: bool,
+    finished: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Reasoning,
+}
+
+#[derive(Debug)]
+struct OpenTool {
+    /// What the upstream tells its calls apart by.
+    key: u64,
+    block: u32,
+    whole: Whole,
+}
+
+type On<'o> = &'o mut dyn FnMut(Event<'_>);
+
+impl Blocks {
+    fn choice(&mut self, index: u32) -> &mut Choice {
+        let at = match self.choices.iter().position(|choice| choice.index == index) {
+            Some(at) => at,
+            None => {
+                self.choices.push(Choice {
+                    index,
+                    next: 0,
+                    open: None,
+                    tools: Vec::new(),
+                    called: false,
+                    finished: false,
+                });
+                self.choices.len() - 1
+            }
+        };
+        &mut self.choices[at]
+    }
+
+    /// More text. Nothing happens where it is empty.
+    pub fn text(&mut self, choice: u32, text: Cow<'_, str>, on: On<'_>) {
+        if !text.is_empty() {
+            let slot = self.choice(choice).enter(Kind::Text, false, on);
+            on(Event::TextDelta(slot, text));
+        }
+    }
+
+    /// The text that is open, or a new one: for what hangs on it, such as citations.
+    pub fn text_slot(&mut self, choice: u32, on: On<'_>) -> Slot {
+        self.choice(choice).enter(Kind::Text, false, on)
+    }
+
+    /// The text ends; state is bound to it. Without state nothing happens where none is open.
+    pub fn end_text(&mut self, choice: u32, state: Option<State<'_>>, on: On<'_>) {
+        let choice = self.choice(choice);
+        if state.is_some() {
+            choice.enter(Kind::Text, false, on);
+        }
+        choice.leave_as(Kind::Text, state, on);
+    }
+
+    /// More reasoning; `summary` counts where a stretch begins. Nothing happens where it is empty.
+    pub fn reasoning(&mut self, choice: u32, summary: bool, text: Cow<'_, str>, on: On<'_>) {
+        if !text.is_empty() {
+            let slot = self.choice(choice).enter(Kind::Reasoning, summary, on);
+            on(Event::ReasoningDelta(slot, text));
+        }
+    }
+
+    /// The reasoning ends with its state. Without state nothing happens where none is open.
+    pub fn end_reasoning(&mut self, choice: u32, state: Option<State<'_>>, on: On<'_>) {
+        let choice = self.choice(choice);
+        if state.is_some() {
+            choice.enter(Kind::Reasoning, false, on);
+        }
+        choice.leave_as(Kind::Reasoning, state, on);
+    }
+
+    /// A call begins. Calls whose arguments are whole by now end before it.
+    #[expect(clippy::too_many_arguments, reason = "all that a call begins with")]
+    pub fn tool(
+        &mut self,
+        choice: u32,
+        key: u64,
+        id: Cow<'_, str>,
+        name: Cow<'_, str>,
+        custom: bool,
+        state: Option<State<'_>>,
+        on: On<'_>,
+    ) {
+        let choice = self.choice(choice);
+        choice.leave(on);
+        choice.end_tools(|tool| tool.whole.is_whole() || tool.key == key, on);
+        choice.called = true;
+        let slot = choice.next_slot();
+        choice.tools.push(OpenTool { key, block: slot.block, whole: Whole::default() });
+        on(Event::ToolStart { slot, id, name, custom, state });
+    }
+
+    /// The call of this key is open.
+    #[must_use]
+    pub fn has_tool(&self, choice: u32, key: u64) -> bool {
+        let choice = self.choices.iter().find(|known| known.index == choice);
+        choice.is_some_and(|choice| choice.tools.iter().any(|tool| tool.key == key))
+    }
+
+    /// More of a call's arguments; what belongs to no open call is not handed on (false).
+    pub fn tool_delta(&mut self, choice: u32, key: u64, text: Cow<'_, str>, on: On<'_>) -> bool {
+        let choice = self.choice(choice);
+        let index = choice.index;
+        let Some(tool) = choice.tools.iter_mut().find(|tool| tool.key == key) else { return false };
+        if !text.is_empty() {
+            tool.whole.push(&text);
+            on(Event::ToolDelta(Slot { choice: index, block: tool.block }, text));
+        }
+        true
+    }
+
+    /// A call is whole.
+    pub fn end_tool(&mut self, choice: u32, key: u64, on: On<'_>) {
+        self.choice(choice).end_tools(|tool| tool.key == key, on);
+    }
+
+    /// This choice is over: all that is open ends, then the reason. Only the first one counts.
+    pub fn finish(&mut self, choice: u32, reason: Finish, stop_sequence: Option<Cow<'_, str>>, on: On<'_>) {
+        let choice = self.choice(choice);
+        if std::mem::replace(&mut choice.finished, true) {
+            return;
+        }
+        choice.leave(on);
+        choice.end_tools(|_| true, on);
+        on(Event::Finish { choice: choice.index, reason: reason.with_tools(choice.called), stop_sequence });
+    }
+
+    /// Some choice called a tool.
+    #[must_use]
+    pub fn called(&self) -> bool {
+        self.choices.iter().any(|choice| choice.called)
+    }
+
+    /// This choice is over.
+    #[must_use]
+    pub fn finished(&self, choice: u32) -> bool {
+        self.choices.iter().any(|known| known.index == choice && known.finished)
+    }
+
+    /// Every choice that began is over, and one did.
+    #[must_use]
+    pub fn all_finished(&self) -> bool {
+        !self.choices.is_empty() && self.choices.iter().all(|choice| choice.finished)
+    }
+}
+
+impl Choice {
+    fn next_slot(&mut self) -> Slot {
+        let slot = Slot { choice: self.index, block: self.next };
+        self.next += 1;
+        slot
+    }
+
+    fn enter(&mut self, kind: Kind, summary: bool, on: On<'_>) -> Slot {
+        if let Some((open, block)) = self.open
+            && open == kind
+        {
+            return Slot { choice: self.index, block };
+        }
+        self.leave(on);
+        self.end_tools(|tool| tool.whole.is_whole(), on);
+        let slot = self.next_slot();
+        self.open = Some((kind, slot.block));
+        on(match kind {
+            Kind::Text => Event::TextStart(slot),
+            Kind::Reasoning => Event::ReasoningStart(slot, summary),
+        });
+        slot
+    }
+
+    fn leave(&mut self, on: On<'_>) {
+        if let Some((kind, _)) = self.open {
+            self.leave_as(kind, None, on);
+        }
+    }
+
+    fn leave_as(&mut self, kind: Kind, state: Option<State<'_>>, on: On<'_>) {
+        let Some((_, block)) = self.open.take_if(|(open, _)| *open == kind) else { return };
+        let slot = Slot { choice: self.index, block };
+        on(match kind {
+            Kind::Text => Event::TextEnd(slot, state),
+            Kind::Reasoning => Event::ReasoningEnd(slot, state),
+        });
+    }
+
+    fn end_tools(&mut self, which: impl Fn(&OpenTool) -> bool, on: On<'_>) {
+        let choice = self.index;
+        self.tools.retain(|tool| {
+            let ends = which(tool);
+            if ends {
+                on(Event::ToolEnd(Slot { choice, block: tool.block }));
+            }
+            !ends
+        });
+    }
+}

@@ -1,0 +1,197 @@
+//! How a provider, or a family of its models, differs from its format: data, filled in by the catalogue.
+
+use super::{Field, IdRule};
+
+/// The peculiarities of one target. The default is the format's own vendor.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Quirks {
+    /// Fields that the target refuses or ignores: left out and listed.
+    pub refuses: Vec<Field>,
+    /// The name of the token limit.
+    pub max_tokens: MaxTokens,
+    /// `max_tokens` that is sent where the caller gave none and the format demands one.
+    pub default_max_tokens: u64,
+    /// The name of the seed, where it is not `seed` (Mistral's `random_seed`).
+    pub seed: &'static str,
+    /// `stream_options` is known; without it usage comes unasked.
+    pub stream_options: bool,
+    /// The role `developer` is known.
+    pub developer: bool,
+    /// What ids of tool calls must look like.
+    pub ids: IdRule,
+    /// How reasoning is asked for.
+    pub reasoning: ReasoningAsk,
+    /// How earlier reasoning is sent back.
+    pub replay: ReasoningReplay,
+    /// What the target makes of a JSON schema for the answer.
+    pub schema: SchemaSupport,
+    /// Images by URL.
+    pub image_urls: ImageUrls,
+    /// User and assistant must take turns, and the first after the system text is the user's.
+    pub alternate: bool,
+    /// The word for a forced call where it is not `required` (Mistral's `any`).
+    pub tool_required: &'static str,
+    /// The highest temperature; above it is cut and listed.
+    pub temperature_most: Option<f64>,
+    /// The most stop texts.
+    pub stop_most: Option<usize>,
+    /// `cache_control` on parts of messages is known (OpenRouter).
+    pub cache_control: bool,
+}
+
+impl Default for Quirks {
+    fn default() -> Self {
+        Self {
+            refuses: Vec::new(),
+            max_tokens: MaxTokens::Old,
+            default_max_tokens: 4096,
+            seed: "seed",
+            stream_options: true,
+            developer: false,
+            ids: IdRule::Any,
+            reasoning: ReasoningAsk::Effort,
+            replay: ReasoningReplay::None,
+            schema: SchemaSupport::Full,
+            image_urls: ImageUrls::Any,
+            alternate: false,
+            tool_required: "required",
+            temperature_most: None,
+            stop_most: None,
+            cache_control: false,
+        }
+    }
+}
+
+impl Quirks {
+    /// The target refuses this field.
+    #[must_use]
+    pub fn refuses(&self, field: Field) -> bool {
+        self.refuses.contains(&field)
+    }
+
+    /// Adds what holds for a family of models.
+    pub fn apply(&mut self, rule: &ModelRule) {
+        self.refuses.extend(rule.refuses);
+        self.max_tokens = rule.max_tokens.unwrap_or(self.max_tokens);
+        self.reasoning = rule.reasoning.unwrap_or(self.reasoning);
+        self.replay = rule.replay.unwrap_or(self.replay);
+        self.schema = rule.schema.unwrap_or(self.schema);
+        self.developer = rule.developer.unwrap_or(self.developer);
+        self.default_max_tokens = rule.default_max_tokens.unwrap_or(self.default_max_tokens);
+    }
+}
+
+/// What holds for a family of models, whoever serves it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ModelRule {
+    /// The beginnings of their names, behind any vendor's prefix (`anthropic/`, `us.anthropic.`); `#` is a digit.
+    pub models: &'static [&'static str],
+    /// Fields that they refuse.
+    pub refuses: &'static [Field],
+    /// See [`Quirks::max_tokens`].
+    pub max_tokens: Option<MaxTokens>,
+    /// See [`Quirks::reasoning`].
+    pub reasoning: Option<ReasoningAsk>,
+    /// See [`Quirks::replay`].
+    pub replay: Option<ReasoningReplay>,
+    /// See [`Quirks::schema`].
+    pub schema: Option<SchemaSupport>,
+    /// See [`Quirks::developer`].
+    pub developer: Option<bool>,
+    /// See [`Quirks::default_max_tokens`].
+    pub default_max_tokens: Option<u64>,
+}
+
+impl ModelRule {
+    /// A rule that says nothing.
+    pub const NONE: Self = Self {
+        models: &[],
+        refuses: &[],
+        max_tokens: None,
+        reasoning: None,
+        replay: None,
+        schema: None,
+        developer: None,
+        default_max_tokens: None,
+    };
+
+    /// The rule is for this model.
+    #[must_use]
+    pub fn fits(&self, model: &str) -> bool {
+        let name = model.rsplit('/').next().unwrap_or(model);
+        let starts = |name: &str| self.models.iter().any(|start| starts_so(name, start));
+        // `us.anthropic.claude-…`, `openai.gpt-oss-…`: Bedrock's names have their vendor before a dot.
+        starts(name) || name.match_indices('.').any(|(at, _)| name.get(at + 1..).is_some_and(starts))
+    }
+}
+
+/// `o3-mini` starts as `o#` says; what follows a whole pattern may be anything.
+fn starts_so(name: &str, pattern: &str) -> bool {
+    let mut rest = name.bytes();
+    pattern.bytes().all(|want| match (want, rest.next()) {
+        (b'#', Some(byte)) => byte.is_ascii_digit(),
+        (want, Some(byte)) => want == byte.to_ascii_lowercase(),
+        (_, None) => false,
+    })
+}
+
+/// The name of the token limit in OpenAI's format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MaxTokens {
+    /// `max_tokens`, which nearly all know.
+    Old,
+    /// `max_completion_tokens`, which OpenAI's reasoning models demand.
+    Completion,
+}
+
+/// How reasoning is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReasoningAsk {
+    /// Not at all.
+    None,
+    /// `reasoning_effort` (OpenAI and most that follow it).
+    Effort,
+    /// `reasoning: {effort | max_tokens, enabled}` (OpenRouter).
+    Object,
+    /// `thinking: {type: enabled | disabled}` (DeepSeek).
+    Switch,
+    /// Anthropic: `thinking: {type: enabled, budget_tokens}`. Gemini: `thinkingBudget`.
+    Budget,
+    /// Anthropic: `thinking: {type: adaptive}` and `output_config.effort`. Gemini: `thinkingLevel`.
+    Level,
+}
+
+/// How earlier reasoning is sent back in OpenAI's format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReasoningReplay {
+    /// Not at all.
+    None,
+    /// `reasoning_content` on the assistant's message (DeepSeek, Moonshot, xAI).
+    Content,
+    /// `reasoning` (Ollama, Cerebras, Groq, vLLM).
+    Plain,
+    /// `reasoning_details` (OpenRouter).
+    Details,
+    /// Parts of the type `thinking` in the content (Mistral).
+    Parts,
+}
+
+/// What a target makes of a JSON schema for the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SchemaSupport {
+    /// It knows schemas.
+    Full,
+    /// Only `json_object`: the schema goes into the system text (DeepSeek).
+    ObjectOnly,
+    /// Neither: a forced tool stands for it (older Claude), or the system text.
+    None,
+}
+
+/// Images by URL.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImageUrls {
+    /// Web addresses and data.
+    Any,
+    /// Only data: a web address has to be fetched first.
+    DataOnly,
+}
