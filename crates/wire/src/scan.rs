@@ -3,6 +3,7 @@
 //!
 //! JSON is RFC 8259: <https://www.rfc-editor.org/rfc/rfc8259>.
 
+mod blocks;
 mod edit;
 mod members;
 mod text;
@@ -13,6 +14,8 @@ mod tests;
 use std::borrow::Cow;
 use std::ops::Range;
 
+/// What of a string is looked at byte by byte before blocks are tried, again and again.
+const LONG: usize = 32;
 pub(crate) use edit::replace;
 pub use edit::{Edited, Edits, Segments, edit, splice};
 pub(crate) use members::value_end;
@@ -286,18 +289,34 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// Reads a string; true when it holds escapes.
+    /// Reads a string; true when it may hold escapes.
     #[inline]
     fn string(&mut self) -> Result<bool, ScanError> {
-        let body = self.body;
-        let (mut at, mut high, mut escaped) = (self.at + 1, self.high, false);
+        // Most strings are names and short words.
+        let at = text::plain_start(self.body, self.at + 1, &mut self.high);
+        if self.body.get(at) == Some(&b'"') {
+            self.at = at + 1;
+            return Ok(false);
+        }
+        self.long_string(at)?;
+        Ok(true)
+    }
+
+    /// Goes on in a string from `at`.
+    fn long_string(&mut self, mut at: usize) -> Result<(), ScanError> {
+        let (body, mut high) = (self.body, self.high);
+        let mut blocks_from = self.at + LONG;
         loop {
+            if at >= blocks_from {
+                at = blocks::skip(body, at, &mut high);
+                blocks_from = at + LONG;
+            }
             at = plain_end(body, at, &mut high);
             match body.get(at) {
                 Some(b'"') => {
                     self.at = at + 1;
                     self.high = high;
-                    return Ok(escaped);
+                    return Ok(());
                 }
                 Some(b'\\') => match text::escape_length(body, at) {
                     Ok(length) => at += length,
@@ -306,7 +325,6 @@ impl Scanner<'_> {
                 Some(_) => return Err(ScanError { at, reason: "a raw control character in a string" }),
                 None => return Err(ScanError { at, reason: "a string without an end" }),
             }
-            escaped = true;
         }
     }
 

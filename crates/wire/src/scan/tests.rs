@@ -190,3 +190,99 @@ proptest! {
         prop_assert_eq!(after, expected);
     }
 }
+
+/// Where a string that begins at the first byte ends, found the simplest way: what the scan has to say as well.
+fn string_end(body: &[u8]) -> Result<usize, ScanError> {
+    let mut at = 1;
+    loop {
+        let error = |reason| Err(ScanError { at, reason });
+        let hex = |at: usize| body.get(at).is_some_and(u8::is_ascii_hexdigit);
+        match (body.get(at), body.get(at + 1)) {
+            (None, _) | (Some(b'\\'), None) => return error("a string without an end"),
+            (Some(b'"'), _) => return Ok(at + 1),
+            (Some(b'\\'), Some(b'u')) if (at + 2..at + 6).all(hex) => at += 6,
+            (Some(b'\\'), Some(b'u')) => return error("a `\\u` without four hex digits"),
+            (Some(b'\\'), Some(byte)) if br#""\/bfnrt"#.contains(byte) => at += 2,
+            (Some(b'\\'), _) => return error("an unknown escape"),
+            (Some(..0x20), _) => return error("a raw control character in a string"),
+            _ => at += 1,
+        }
+    }
+}
+
+/// The inside of long strings: mostly right, of one kind for a while as texts are, and broken at one place or none.
+fn long_text() -> impl Strategy<Value = String> {
+    let plain = "[ -!#-\\[\\]-~]{0,70}";
+    let usual = || prop_oneof![Just(r#"\""#), Just(r"\n"), Just(r"\t"), Just("a"), Just("two words")];
+    let runs = || prop_oneof![Just(r"\\"), Just(r#"\\\""#), Just(r"\/"), Just(r"\f"), Just("n"), Just("é")];
+    let any =
+        || prop_oneof![Just(r"\u00e9"), Just(r"\uD83D\uDE00"), Just(r"\\u"), Just("u00"), Just(r"\\\\\\")];
+    let wrong = prop_oneof![
+        6 => Just(""),
+        1 => Just(r"\"),
+        1 => Just("\""),
+        1 => Just("\n"),
+        1 => Just("\u{1f}"),
+        1 => Just(r"\u12"),
+        1 => Just(r"\x"),
+        1 => Just(r"\u123g"),
+        1 => Just(r"\\\"),
+    ];
+    let part = prop_oneof![
+        plain.prop_map(|text| text),
+        prop::collection::vec(usual(), 0..60).prop_map(|pieces| pieces.concat()),
+        prop::collection::vec(prop_oneof![usual(), runs()], 0..60).prop_map(|pieces| pieces.concat()),
+        prop::collection::vec(prop_oneof![usual(), runs(), any()], 0..60).prop_map(|pieces| pieces.concat()),
+    ];
+    let parts = || prop::collection::vec(part.clone(), 0..4).prop_map(|parts| parts.concat());
+    (parts(), wrong, parts()).prop_map(|(before, wrong, after)| format!("{before}{wrong}{after}"))
+}
+
+/// What scan has to say of a body that begins with a string.
+fn judged(body: &str) -> Result<(), ScanError> {
+    let end = string_end(body.as_bytes())?;
+    match body[end..].find(|byte| !" \t\n\r".contains(byte)) {
+        Some(behind) => Err(ScanError { at: end + behind, reason: "something behind the value" }),
+        None => Ok(()),
+    }
+}
+
+#[test]
+fn an_escape_means_the_same_wherever_it_stands_in_a_block() {
+    let before = ["a", r"\n", r"\\", r#"\\\""#, r"\u00e9", "é", r"\\\\\\x"];
+    let here = [
+        "",
+        "\"",
+        r#"\\""#,
+        r#"\""#,
+        r"\\n",
+        r"\u12Ef",
+        r"\\\u12eF",
+        r"\u123",
+        r"\\u123",
+        r"\x",
+        r"\\\x",
+        "\n",
+        r"\\\\",
+        r#"\\\\""#,
+        r"\\\\\",
+    ];
+    for before in before {
+        for here in here {
+            for (count, pad) in (0..150).flat_map(|count| [(count, 0), (count, 3)]) {
+                let body = format!("\"{}{}{here}{}", "b".repeat(pad), before.repeat(count), "c".repeat(140));
+                assert_eq!(scan(body.as_bytes()).map(drop), judged(&body), "{body}");
+                let closed = body + "\"";
+                assert_eq!(scan(closed.as_bytes()).map(drop), judged(&closed), "{closed}");
+            }
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_long_string_is_judged_as_byte_by_byte(text in long_text(), closed in any::<bool>()) {
+        let body = format!("\"{text}{}", if closed { "\"" } else { "" });
+        prop_assert_eq!(scan(body.as_bytes()).map(drop), judged(&body), "{}", body);
+    }
+}

@@ -38,6 +38,23 @@ pub(crate) fn plain_end(body: &[u8], mut at: usize, high: &mut u64) -> usize {
     at
 }
 
+/// As [`plain_end`], but after a few words it stops wherever it is: what is still plain there is a long text, for
+/// which there are better ways.
+#[inline]
+pub(super) fn plain_start(body: &[u8], mut at: usize, high: &mut u64) -> usize {
+    for _ in 0..WORDS_FIRST {
+        let Some(word) = body.get(at..).and_then(<[u8]>::first_chunk::<8>) else { break };
+        let word = u64::from_le_bytes(*word);
+        *high |= word;
+        let stops = stops(word);
+        if stops != 0 {
+            return at + (stops.trailing_zeros() / 8) as usize;
+        }
+        at += 8;
+    }
+    at
+}
+
 /// No byte above 0x7f went by while these bits were gathered. A few bytes behind the text may count too.
 pub(crate) const fn is_ascii(high: u64) -> bool {
     high & HIGHS == 0
@@ -51,9 +68,15 @@ const fn stops(word: u64) -> u64 {
     (low.wrapping_sub(ONES * 0x21) | backslash.wrapping_sub(ONES)) & !word & HIGHS
 }
 
+/// The high bit of every byte that is `byte`, and of no other.
+pub(super) const fn equal(word: u64, byte: u8) -> u64 {
+    let rest = word ^ (ONES * byte as u64);
+    !(((rest & !HIGHS) + !HIGHS) | rest) & HIGHS
+}
+
 /// Goes on over whole blocks of plain text. Written so that the compiler makes vector code of it. As long as all
 /// was ASCII, one signed comparison finds the bytes above it too: that is half the work.
-fn clean_blocks(body: &[u8], at: usize, high: u64) -> usize {
+pub(super) fn clean_blocks(body: &[u8], at: usize, high: u64) -> usize {
     let (blocks, _) = body.get(at..).unwrap_or_default().as_chunks::<64>();
     let plain = |block: &&[u8; 64]| {
         !block.iter().fold(false, |hit, &byte| hit | ((byte ^ 2) < 0x21) | (byte == b'\\'))
