@@ -28,6 +28,8 @@ pub struct Said<'p> {
     pub model: Option<&'p str>,
     /// The caller wants a stream.
     pub stream: bool,
+    /// The caller only wants its tokens counted: no limit of the answer's has to be there.
+    pub counting: bool,
 }
 
 /// What an answer's writer and reader have to know beside the answer.
@@ -192,7 +194,7 @@ pub fn write_error(format: Format, failure: &Failure, request_id: &str) -> Vec<u
         Some(client) => client.write_error(failure, request_id),
         None => {
             let code = failure.code.as_deref().unwrap_or("upstream_error");
-            crate::error_body(format, failure.status, code, &failure.message, request_id)
+            crate::error_body(format, failure.status, code, &failure.message, None, request_id)
         }
     }
 }

@@ -1,6 +1,6 @@
 //! How a provider, or a family of its models, differs from its format: data, filled in by the catalogue.
 
-use super::{Field, IdRule};
+use super::{Effort, Field, IdRule};
 
 /// The peculiarities of one target. The default is the format's own vendor.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +37,12 @@ pub struct Quirks {
     pub stop_most: Option<usize>,
     /// `cache_control` on parts of messages is known (OpenRouter).
     pub cache_control: bool,
+    /// Efforts that it knows, growing; others become the next lower one. Empty: what the format knows.
+    pub efforts: &'static [Effort],
+    /// Temperature or nucleus sampling, not both (Claude from Opus 4.1 on).
+    pub one_sampler: bool,
+    /// It can't be told not to think, and so can't be made to call a tool (newest Claude).
+    pub always_thinks: bool,
 }
 
 impl Default for Quirks {
@@ -58,11 +64,21 @@ impl Default for Quirks {
             temperature_most: None,
             stop_most: None,
             cache_control: false,
+            efforts: &[],
+            one_sampler: false,
+            always_thinks: false,
         }
     }
 }
 
 impl Quirks {
+    /// The effort as the target knows it: itself, else the next lower one, else the least.
+    #[must_use]
+    pub fn effort(&self, wanted: Effort) -> Effort {
+        let below = self.efforts.iter().rev().find(|known| **known <= wanted);
+        below.or(self.efforts.first()).copied().unwrap_or(wanted)
+    }
+
     /// The target refuses this field.
     #[must_use]
     pub fn refuses(&self, field: Field) -> bool {
@@ -78,6 +94,9 @@ impl Quirks {
         self.schema = rule.schema.unwrap_or(self.schema);
         self.developer = rule.developer.unwrap_or(self.developer);
         self.default_max_tokens = rule.default_max_tokens.unwrap_or(self.default_max_tokens);
+        self.efforts = rule.efforts.unwrap_or(self.efforts);
+        self.one_sampler = rule.one_sampler.unwrap_or(self.one_sampler);
+        self.always_thinks = rule.always_thinks.unwrap_or(self.always_thinks);
     }
 }
 
@@ -100,6 +119,12 @@ pub struct ModelRule {
     pub developer: Option<bool>,
     /// See [`Quirks::default_max_tokens`].
     pub default_max_tokens: Option<u64>,
+    /// See [`Quirks::efforts`].
+    pub efforts: Option<&'static [Effort]>,
+    /// See [`Quirks::one_sampler`].
+    pub one_sampler: Option<bool>,
+    /// See [`Quirks::always_thinks`].
+    pub always_thinks: Option<bool>,
 }
 
 impl ModelRule {
@@ -113,6 +138,9 @@ impl ModelRule {
         schema: None,
         developer: None,
         default_max_tokens: None,
+        efforts: None,
+        one_sampler: None,
+        always_thinks: None,
     };
 
     /// The rule is for this model.

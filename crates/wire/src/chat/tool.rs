@@ -39,6 +39,10 @@ impl Default for ToolKind<'_> {
     }
 }
 
+/// The name of the tool that stands for a wanted form of the answer, where the target knows no schemas of answers:
+/// its call is the answer. Readers of answers know it by this name, so nothing has to be remembered.
+pub const ANSWER_TOOL: &str = "wharf_answer";
+
 /// The schema of the function that stands for a custom tool.
 const ONE_TEXT: &str = r#"{"type":"object","properties":{"input":{"type":"string"}},"required":["input"],"additionalProperties":false}"#;
 
