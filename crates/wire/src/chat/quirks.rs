@@ -64,6 +64,7 @@ impl Default for Quirks {
             temperature_most: None,
             stop_most: None,
             cache_control: false,
+            top_k: &["top_k"],
             efforts: &[],
             one_sampler: false,
             always_thinks: false,
@@ -179,11 +180,11 @@ pub enum ReasoningAsk {
     None,
     /// `reasoning_effort` (OpenAI and most that follow it).
     Effort,
-    /// `reasoning: {effort | max_tokens, enabled}` (OpenRouter).
+    /// `reasoning: {effort | max_tokens, enabled}` (OpenRouter). Bedrock: Nova's `reasoningConfig`.
     Object,
     /// `thinking: {type: enabled | disabled}` (DeepSeek).
     Switch,
-    /// Anthropic: `thinking: {type: enabled, budget_tokens}`. Gemini: `thinkingBudget`.
+    /// Anthropic, Bedrock: `thinking: {type: enabled, budget_tokens}`. Gemini: `thinkingBudget`.
     Budget,
     /// Anthropic: `thinking: {type: adaptive}` and `output_config.effort`. Gemini: `thinkingLevel`.
     Level,
