@@ -1,6 +1,6 @@
 //! How a provider, or a family of its models, differs from its format: data, filled in by the catalogue.
 
-use super::{Effort, Field, IdRule};
+use super::{Effort, Field, IdRule, Losses};
 
 /// The peculiarities of one target. The default is the format's own vendor.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,6 +23,8 @@ pub struct Quirks {
     pub reasoning: ReasoningAsk,
     /// How earlier reasoning is sent back.
     pub replay: ReasoningReplay,
+    /// Encrypted reasoning may be asked for (Responses' `include`); models that don't reason answer 400 to it.
+    pub encrypted_reasoning: bool,
     /// What the target makes of a JSON schema for the answer.
     pub schema: SchemaSupport,
     /// Images by URL.
@@ -43,6 +45,22 @@ pub struct Quirks {
     pub one_sampler: bool,
     /// It can't be told not to think, and so can't be made to call a tool (newest Claude).
     pub always_thinks: bool,
+    /// The least and the most tokens of a budget for thoughts; what lies outside is moved inside.
+    pub budget: Option<(u64, u64)>,
+    /// Calls and results have ids (Gemini; Vertex knew none for long).
+    pub call_ids: bool,
+    /// What stands for the state of a call that the model didn't make itself, where the target refuses calls without
+    /// (Gemini 3).
+    pub call_signature: Option<&'static str>,
+    /// Media may stand inside a tool's result (Gemini 3); else they follow it.
+    pub result_media: bool,
+    /// A form of the answer may be asked for beside tools (not with Gemini 2).
+    pub format_with_tools: bool,
+    /// Schemas are a subset of OpenAPI's, not JSON schemas (Gemini's older members for them).
+    pub schema_subset: bool,
+    /// Where `top_k` stands among a model's own fields, where the format has such: Nova's `["inferenceConfig",
+    /// "topK"]`, else `["top_k"]`.
+    pub top_k: &'static [&'static str],
 }
 
 impl Default for Quirks {
@@ -57,6 +75,7 @@ impl Default for Quirks {
             ids: IdRule::Any,
             reasoning: ReasoningAsk::Effort,
             replay: ReasoningReplay::None,
+            encrypted_reasoning: false,
             schema: SchemaSupport::Full,
             image_urls: ImageUrls::Any,
             alternate: false,
@@ -68,6 +87,12 @@ impl Default for Quirks {
             efforts: &[],
             one_sampler: false,
             always_thinks: false,
+            budget: None,
+            call_ids: true,
+            call_signature: None,
+            result_media: false,
+            format_with_tools: true,
+            schema_subset: false,
         }
     }
 }
@@ -92,12 +117,24 @@ impl Quirks {
         self.max_tokens = rule.max_tokens.unwrap_or(self.max_tokens);
         self.reasoning = rule.reasoning.unwrap_or(self.reasoning);
         self.replay = rule.replay.unwrap_or(self.replay);
+        self.encrypted_reasoning = rule.encrypted_reasoning.unwrap_or(self.encrypted_reasoning);
         self.schema = rule.schema.unwrap_or(self.schema);
         self.developer = rule.developer.unwrap_or(self.developer);
         self.default_max_tokens = rule.default_max_tokens.unwrap_or(self.default_max_tokens);
         self.efforts = rule.efforts.unwrap_or(self.efforts);
         self.one_sampler = rule.one_sampler.unwrap_or(self.one_sampler);
         self.always_thinks = rule.always_thinks.unwrap_or(self.always_thinks);
+        self.budget = rule.budget.or(self.budget);
+        self.call_signature = rule.call_signature.or(self.call_signature);
+        self.result_media = rule.result_media.unwrap_or(self.result_media);
+        self.format_with_tools = rule.format_with_tools.unwrap_or(self.format_with_tools);
+        self.top_k = rule.top_k.unwrap_or(self.top_k);
+    }
+
+    /// The value, unless the target refuses its field: then it is lost.
+    pub fn keep<T>(&self, field: Field, value: Option<T>, losses: &mut Losses) -> Option<T> {
+        losses.field_if(value.is_some() && self.refuses(field), field);
+        value.filter(|_| !self.refuses(field))
     }
 }
 
@@ -114,6 +151,8 @@ pub struct ModelRule {
     pub reasoning: Option<ReasoningAsk>,
     /// See [`Quirks::replay`].
     pub replay: Option<ReasoningReplay>,
+    /// See [`Quirks::encrypted_reasoning`].
+    pub encrypted_reasoning: Option<bool>,
     /// See [`Quirks::schema`].
     pub schema: Option<SchemaSupport>,
     /// See [`Quirks::developer`].
@@ -126,6 +165,16 @@ pub struct ModelRule {
     pub one_sampler: Option<bool>,
     /// See [`Quirks::always_thinks`].
     pub always_thinks: Option<bool>,
+    /// See [`Quirks::budget`].
+    pub budget: Option<(u64, u64)>,
+    /// See [`Quirks::call_signature`].
+    pub call_signature: Option<&'static str>,
+    /// See [`Quirks::result_media`].
+    pub result_media: Option<bool>,
+    /// See [`Quirks::format_with_tools`].
+    pub format_with_tools: Option<bool>,
+    /// See [`Quirks::top_k`].
+    pub top_k: Option<&'static [&'static str]>,
 }
 
 impl ModelRule {
@@ -136,12 +185,18 @@ impl ModelRule {
         max_tokens: None,
         reasoning: None,
         replay: None,
+        encrypted_reasoning: None,
         schema: None,
         developer: None,
         default_max_tokens: None,
         efforts: None,
         one_sampler: None,
         always_thinks: None,
+        budget: None,
+        call_signature: None,
+        result_media: None,
+        format_with_tools: None,
+        top_k: None,
     };
 
     /// The rule is for this model.
