@@ -2,6 +2,9 @@
 
 use super::sse::{FrameError, MAX_EVENT};
 
+#[cfg(test)]
+mod tests;
+
 /// Cuts a stream into lines, however its bytes are split into chunks. Blank lines are left out.
 #[derive(Debug, Default)]
 pub struct JsonLines {

@@ -29,6 +29,9 @@ pub enum FrameError {
         /// The limit.
         limit: usize,
     },
+    /// A binary frame is not what it says it is.
+    #[error("a frame of the stream is damaged: {0}")]
+    Damaged(&'static str),
 }
 
 /// Cuts a stream into events, however its bytes are split into chunks.

@@ -152,7 +152,7 @@ impl Pipe {
                 sse.finish(&mut |frame| event(&String::from_utf8_lossy(frame.name), frame.data));
             }
             Framer::JsonLines(lines) => lines.finish(&mut |line| event("", line)),
-            Framer::Aws(_) => {}
+            Framer::Aws(frames) => frames.finish(&mut event),
         }
     }
 }

@@ -66,7 +66,10 @@ pub fn gather(from: Format, to: Format, body: &[u8], context: &Context) -> Resul
                 pushed.map_err(Failure::malformed)
             }
             Framing::AwsEventStream => {
-                EventStream::new().push(body, &mut |name, data| event(name, data)).map_err(Failure::malformed)
+                let mut frames = EventStream::new();
+                let pushed = frames.push(body, &mut event);
+                frames.finish(&mut event);
+                pushed.map_err(Failure::malformed)
             }
         };
         framed?;
