@@ -99,6 +99,8 @@ impl Settle {
     }
 
     fn over(&mut self, how: Over) {
+        // The end is what the client had to wait for, our own work included.
+        clock::renew();
         self.measured.gone = how == Over::ClientGone;
         self.measured.end_us = self.passed();
         self.logged = true;

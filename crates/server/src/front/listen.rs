@@ -5,6 +5,7 @@ use super::drain::{Drain, Place};
 use super::io::{Io, Rewound};
 use super::message::Handler;
 use super::{Phase, Settings, Worker, h2};
+use crate::clock;
 use crate::wheel::{self, Deadline};
 use bytes::BytesMut;
 use socket2::{Domain, Protocol, Socket, Type};
@@ -169,15 +170,15 @@ fn admit<H: Handler + 'static>(
     let task = Task { tasks: Rc::clone(tasks), _place: place };
     let worker = Rc::clone(worker);
     if worker.settings.tls.is_some() {
-        tokio::task::spawn_local(async move {
+        tokio::task::spawn_local(clock::by_turns(async move {
             let _task = task;
             serve_tls(&worker, tcp, peer).await;
-        });
+        }));
     } else {
-        tokio::task::spawn_local(async move {
+        tokio::task::spawn_local(clock::by_turns(async move {
             let _task = task;
             serve_http1(&worker, Io::Tcp(tcp), peer).await;
-        });
+        }));
     }
 }
 
