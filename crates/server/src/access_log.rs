@@ -7,16 +7,16 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex};
 use wharf_core::record::Record;
 use wharf_core::time::{Millis, rfc3339};
 
 /// A worker hands its buffer over at this size (and at every tick).
-const BLOCK: usize = 64 * 1024;
+const BLOCK: usize = 256 * 1024;
 
 /// Blocks that may wait for the writer: 4 MiB.
-const WAITING: usize = 64;
+const WAITING: usize = 16;
 
 /// Written blocks that are kept to be filled again.
 const KEPT: usize = 4;
@@ -177,8 +177,12 @@ impl AccessLog {
         if block.is_empty() {
             return;
         }
-        let lines = memchr::memchr_iter(b'\n', &block).count() as u64;
-        if sink.blocks.try_send(Message::Lines(block)).is_err() {
+        let unsent = match sink.blocks.try_send(Message::Lines(block)) {
+            Err(TrySendError::Full(unsent) | TrySendError::Disconnected(unsent)) => unsent,
+            Ok(()) => return,
+        };
+        if let Message::Lines(block) = unsent {
+            let lines = memchr::memchr_iter(b'\n', &block).count() as u64;
             let all = sink.dropped.fetch_add(lines, Ordering::Relaxed) + lines;
             tracing::warn!("the access log cannot keep up: {lines} lines dropped, {all} since the start");
         }
