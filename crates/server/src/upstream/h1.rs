@@ -21,6 +21,9 @@ use wharf_core::time::Millis;
 /// Pieces of one write: the head and the three of a body.
 const PIECES: usize = 4;
 
+/// A body up to this size is copied behind its head: one slice is the cheapest write.
+const COPIED: usize = 4 * 1024;
+
 /// A connection, from a request's first byte to the last one of its answer's head.
 struct Exchange {
     stream: Stream,
@@ -40,7 +43,7 @@ pub(super) async fn exchange<U: Upload>(
     place: Rc<Place>,
     stream: Stream,
     reused: bool,
-    request: UpstreamRequest<U>,
+    request: &mut UpstreamRequest<U>,
 ) -> Result<Answer<Body>, TransportError> {
     let to_head = request.method == Method::HEAD;
     let timeouts = request.timeouts;
@@ -96,12 +99,17 @@ impl Exchange {
     async fn request<U: Upload>(
         &mut self,
         place: &Place,
-        mut request: UpstreamRequest<U>,
+        request: &mut UpstreamRequest<U>,
     ) -> Result<(), TransportError> {
-        let head = encode(place, &mut request)?;
+        let mut head = encode(place, request)?;
         let stall = request.timeouts.idle;
-        match request.body {
+        match std::mem::replace(&mut request.body, Payload::Empty) {
             Payload::Empty => {
+                self.write([&head, &[], &[], &[]], stall).await?;
+                wire1::give(head);
+            }
+            Payload::Bytes(body) if body.len() <= COPIED => {
+                body.iter().for_each(|piece| head.extend_from_slice(piece));
                 self.write([&head, &[], &[], &[]], stall).await?;
                 wire1::give(head);
             }
@@ -198,15 +206,17 @@ impl Exchange {
         self.timer.reset();
         poll_fn(|cx| {
             loop {
-                let slices = pieces.map(IoSlice::new);
-                let written = if pieces.iter().all(|piece| piece.is_empty()) {
-                    let flushed = Pin::new(&mut self.stream).poll_flush(cx);
-                    if matches!(flushed, Poll::Ready(Ok(()))) {
-                        return Poll::Ready(Ok(()));
+                let stream = Pin::new(&mut self.stream);
+                let written = match pieces {
+                    [[], [], [], []] => {
+                        let flushed = stream.poll_flush(cx);
+                        if matches!(flushed, Poll::Ready(Ok(()))) {
+                            return Poll::Ready(Ok(()));
+                        }
+                        flushed.map_ok(|()| 0)
                     }
-                    flushed.map_ok(|()| 0)
-                } else {
-                    Pin::new(&mut self.stream).poll_write_vectored(cx, &slices)
+                    [one, [], [], []] => stream.poll_write(cx, one),
+                    _ => stream.poll_write_vectored(cx, &pieces.map(IoSlice::new)),
                 };
                 match written {
                     Poll::Ready(Ok(count)) if count > 0 => {

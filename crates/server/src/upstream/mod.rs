@@ -112,7 +112,10 @@ impl Client {
     ///
     /// # Errors
     /// See [`TransportError`]; [`TransportError::Stale`] only where a kept connection was used.
-    pub async fn send<U: Upload>(&self, request: UpstreamRequest<U>) -> Result<Answer<Body>, TransportError> {
+    pub async fn send<U: Upload>(
+        &self,
+        mut request: UpstreamRequest<U>,
+    ) -> Result<Answer<Body>, TransportError> {
         let worker = &*self.worker;
         let proxy = match &request.egress {
             Egress::Proxy(proxy) => Some(proxy),
@@ -127,7 +130,7 @@ impl Client {
         let answer = match connection {
             Connection::Http1 { stream, reused } => {
                 worker.count(reused);
-                h1::exchange(place, stream, reused, request).await
+                h1::exchange(place, stream, reused, &mut request).await
             }
             Connection::Http2(seat) => {
                 worker.count(seat.reused);
