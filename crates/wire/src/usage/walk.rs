@@ -1,7 +1,7 @@
 //! One pass over a small object of counts: names and numbers, nested objects one level down. What it does not know
 //! how to read it says so, and the slow reader takes over.
 
-use crate::scan::plain_end;
+use memchr::memchr2;
 
 /// A number or an object in an object of counts.
 pub(super) enum Found<'a> {
@@ -81,12 +81,12 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A string without escapes.
+    /// A string without escapes, whatever else is in it: names are compared, and texts are passed over.
     fn string(&mut self) -> Option<&'a [u8]> {
         if !self.take(b'"') {
             return None;
         }
-        let end = plain_end(self.rest, 0, &mut 0);
+        let end = memchr2(b'"', b'\\', self.rest)?;
         let (text, behind) = self.rest.split_at_checked(end)?;
         self.rest = behind.strip_prefix(b"\"")?;
         Some(text)
