@@ -28,7 +28,7 @@ mod turns;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use arguments::unwrapped;
+pub(crate) use arguments::{Whole, unwrapped};
 pub use arguments::{arguments_object, arguments_text};
 pub use blocks::Blocks;
 pub use collect::Collector;
@@ -40,7 +40,9 @@ pub use ids::{IdRule, fit_id, mint_id};
 pub use loss::{Field, Losses, Rule};
 pub use media::{Media, MediaKind, Source, data_url, split_data_url};
 pub use part::{Citation, Part, Text, ToolCall, ToolResult};
-pub use quirks::{ImageUrls, MaxTokens, ModelRule, Quirks, ReasoningAsk, ReasoningReplay, SchemaSupport};
+pub use quirks::{
+    FileParts, ImageUrls, MaxTokens, ModelRule, Quirks, ReasoningAsk, ReasoningReplay, SchemaSupport,
+};
 pub use reasoning::{Effort, Reasoning, ReasoningWish};
 pub use replay::replay;
 pub use request::{Cache, Refused, Request, ResponseFormat, Role, Target, Turn, Written};

@@ -29,6 +29,14 @@ pub struct Quirks {
     pub schema: SchemaSupport,
     /// Images by URL.
     pub image_urls: ImageUrls,
+    /// How files stand in a message.
+    pub files: FileParts,
+    /// Films by `video_url` (OpenRouter).
+    pub video_urls: bool,
+    /// `top_k` is known beside the format's own members (OpenRouter, vLLM).
+    pub plain_top_k: bool,
+    /// Custom tools and `allowed_tools` are known (OpenAI, Azure).
+    pub openai_tools: bool,
     /// User and assistant must take turns, and the first after the system text is the user's.
     pub alternate: bool,
     /// The word for a forced call where it is not `required` (Mistral's `any`).
@@ -78,6 +86,10 @@ impl Default for Quirks {
             encrypted_reasoning: false,
             schema: SchemaSupport::Full,
             image_urls: ImageUrls::Any,
+            files: FileParts::Data,
+            video_urls: false,
+            plain_top_k: false,
+            openai_tools: false,
             alternate: false,
             tool_required: "required",
             temperature_most: None,
@@ -250,14 +262,18 @@ pub enum ReasoningAsk {
 pub enum ReasoningReplay {
     /// Not at all.
     None,
-    /// `reasoning_content` on the assistant's message (DeepSeek, Moonshot, xAI).
+    /// `reasoning_content` on the assistant's message (Moonshot, xAI).
     Content,
+    /// The same on every one of them, empty where there is none (DeepSeek from V4 on).
+    ContentAlways,
     /// `reasoning` (Ollama, Cerebras, Groq, vLLM).
     Plain,
     /// `reasoning_details` (OpenRouter).
     Details,
     /// Parts of the type `thinking` in the content (Mistral).
     Parts,
+    /// `extra_content.google.thought_signature` on the calls (Gemini's endpoint in OpenAI's format).
+    Google,
 }
 
 /// What a target makes of a JSON schema for the answer.
@@ -278,4 +294,17 @@ pub enum ImageUrls {
     Any,
     /// Only data: a web address has to be fetched first.
     DataOnly,
+}
+
+/// How files stand in a message of OpenAI's format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileParts {
+    /// `file` with `file_data`, a data URL: a web address has to be fetched first (OpenAI).
+    Data,
+    /// The same, or a web address in its place (OpenRouter).
+    DataOrUrl,
+    /// `document_url`, a data URL or a web address (Mistral).
+    DocumentUrl,
+    /// `file_url`, a web address or bare base64 (Perplexity).
+    FileUrl,
 }
