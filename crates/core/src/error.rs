@@ -28,8 +28,10 @@ pub enum Kind {
     TooLarge,
     /// A `Content-Encoding` that we do not decode.
     UnsupportedEncoding,
-    /// The target cannot be asked in this dialect (yet).
+    /// The target cannot be asked for this at all.
     UnsupportedEndpoint,
+    /// The target cannot say a field of the request.
+    UnsupportedField,
     /// Every key of the pool is cooling, or there is none.
     NoHealthyKey,
     /// Every key of the pool is cooling, all of them rate-limited.
@@ -72,6 +74,7 @@ impl Kind {
         Self::TooLarge,
         Self::UnsupportedEncoding,
         Self::UnsupportedEndpoint,
+        Self::UnsupportedField,
         Self::NoHealthyKey,
         Self::RateLimited,
         Self::Unreachable,
@@ -90,6 +93,7 @@ impl Kind {
             | Self::ModelNotFound
             | Self::ModelAmbiguous
             | Self::UnsupportedEndpoint
+            | Self::UnsupportedField
             | Self::ClientGone => 400,
             Self::Unauthorized => 401,
             Self::ForbiddenOrigin => 403,
@@ -120,6 +124,7 @@ impl Kind {
             Self::TooLarge => "request_too_large",
             Self::UnsupportedEncoding => "unsupported_encoding",
             Self::UnsupportedEndpoint => "unsupported_endpoint",
+            Self::UnsupportedField => "unsupported_field",
             Self::NoHealthyKey => "no_healthy_key",
             Self::RateLimited => "rate_limited",
             Self::Unreachable => "upstream_unreachable",
@@ -145,6 +150,7 @@ impl Kind {
             | Self::TooLarge
             | Self::UnsupportedEncoding
             | Self::UnsupportedEndpoint
+            | Self::UnsupportedField
             | Self::ClientGone => Fault::Client,
             Self::NoHealthyKey | Self::Misconfigured | Self::Internal => Fault::Gateway,
             Self::RateLimited | Self::Unreachable | Self::Timeout => Fault::Upstream,
@@ -159,6 +165,8 @@ pub struct Error {
     pub kind: Kind,
     /// One sentence for a person: what, and what to do about it.
     pub message: Cow<'static, str>,
+    /// The field that it is about, by its path in the caller's body.
+    pub param: Option<String>,
     /// When trying again makes sense, as a length of time.
     pub retry_after: Option<Millis>,
 }
@@ -166,7 +174,7 @@ pub struct Error {
 impl Error {
     /// An error with its sentence.
     pub fn new(kind: Kind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { kind, message: message.into(), retry_after: None }
+        Self { kind, message: message.into(), param: None, retry_after: None }
     }
 }
 

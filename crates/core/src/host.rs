@@ -5,6 +5,7 @@ use crate::time::Millis;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::sync::Arc;
 use wharf_wire::scan::Segments;
@@ -69,6 +70,9 @@ pub struct Origin {
     pub host: String,
     /// Port, also when it is the default one.
     pub port: u16,
+    /// The name came from a caller: it is connected to only at public addresses ([`is_public`]), and over no
+    /// connection that was made without that check.
+    pub public: bool,
 }
 
 impl Origin {
@@ -167,6 +171,50 @@ pub struct UpstreamRequest<U> {
     pub fresh: bool,
 }
 
+/// The address can be reached by everybody: it is none of the networks that only its neighbours can reach, in IPv4 or
+/// written as IPv6. <https://www.iana.org/assignments/iana-ipv4-special-registry>,
+/// <https://www.iana.org/assignments/iana-ipv6-special-registry>
+#[must_use]
+pub fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => public_v4(v4),
+        IpAddr::V6(v6) => {
+            let [first, second, .., high, low] = v6.segments();
+            let bytes = |high: u16, low: u16| {
+                let ([a, b], [c, d]) = (high.to_be_bytes(), low.to_be_bytes());
+                Ipv4Addr::new(a, b, c, d)
+            };
+            match (first, second) {
+                // IPv4 in IPv6's clothes: mapped and compatible, translated (64:ff9b::/96), 6to4.
+                (0, 0) => v6.to_ipv4_mapped().is_some_and(public_v4),
+                (0x64, 0xff9b) => public_v4(bytes(high, low)),
+                (0x2002, high) => public_v4(bytes(high, v6.segments()[2])),
+                // Teredo, benchmarking, ORCHID, documentation.
+                (0x2001, 0 | 2 | 0x10..=0x2f | 0xdb8) | (0x3fff, _) => false,
+                // Global unicast is 2000::/3.
+                _ => (0x2000..0x4000).contains(&first),
+            }
+        }
+    }
+}
+
+const fn public_v4(v4: Ipv4Addr) -> bool {
+    let [a, b, c, _] = v4.octets();
+    !matches!(
+        (a, b, c),
+        (0 | 10 | 127 | 224..=255, _, _)
+            | (100, 64..=127, _)
+            | (169, 254, _)
+            | (172, 16..=31, _)
+            | (192, 0, 0 | 2)
+            | (192, 88, 99)
+            | (192, 168, _)
+            | (198, 18 | 19, _)
+            | (198, 51, 100)
+            | (203, 0, 113)
+    )
+}
+
 /// A request body.
 pub enum Payload<U> {
     /// No body: neither `Content-Length` nor `Transfer-Encoding` is written (but for `Content-Length: 0` on POST, PUT, PATCH).
@@ -209,6 +257,8 @@ pub enum TransportError {
     Stale,
     /// Closed or reset before the head was complete, or inside the body.
     Closed,
+    /// The name of a caller's address leads to no public one.
+    Private,
     /// What came is not HTTP, or a head over the limit.
     Garbage,
     /// No connection in time.
@@ -232,6 +282,7 @@ impl TransportError {
             | Self::Proxy
             | Self::Stale
             | Self::Closed
+            | Self::Private
             | Self::Garbage
             | Self::Upload => false,
         }
@@ -246,6 +297,7 @@ impl TransportError {
             Self::Proxy => "proxy_failure",
             Self::Stale => "stale_connection",
             Self::Closed => "closed_early",
+            Self::Private => "private_address",
             Self::Garbage => "not_http",
             Self::ConnectTimeout => "connect_timeout",
             Self::HeadTimeout => "head_timeout",

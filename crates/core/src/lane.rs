@@ -1,5 +1,5 @@
-//! An answer on its way to the client: pieces pass unchanged, and what they say of usage and completeness is read
-//! from them, or from a decoded copy beside them.
+//! An answer on its way to the client: its pieces pass unchanged, and what they say of usage and completeness is read
+//! from them, or from a decoded copy beside them; or they are translated.
 
 use crate::coding::Decoder;
 use crate::headers::text;
@@ -7,15 +7,30 @@ use crate::record::Record;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use wharf_wire::chat::Failure;
 use wharf_wire::format::Format;
 use wharf_wire::relay::{End, Relay, RelayKind};
 use wharf_wire::tap::Tap;
+use wharf_wire::translate::Pipe;
 
 /// What sees an answer's pieces pass.
 pub struct Lane {
-    relay: Relay,
+    kind: Kind,
     /// Only for an encoded answer: its tables are big.
     decoder: Option<Box<Decoder>>,
+}
+
+#[expect(clippy::large_enum_variant, reason = "nearly every answer is verbatim: it is not worth a box")]
+enum Kind {
+    Verbatim(Relay),
+    Translate(Box<Translate>),
+}
+
+/// A translated stream.
+struct Translate {
+    pipe: Pipe,
+    /// What the client has not been given yet.
+    out: Vec<u8>,
 }
 
 /// What is left to do at the end of an answer.
@@ -43,33 +58,115 @@ impl Lane {
             (_, false) => RelayKind::PassThrough,
         };
         match text(headers, CONTENT_ENCODING) {
-            None | Some("identity") => Self { relay: Relay::verbatim(kind, tap), decoder: None },
+            None | Some("identity") => {
+                Self { kind: Kind::Verbatim(Relay::verbatim(kind, tap)), decoder: None }
+            }
             Some(coding) => {
                 let decoder = tap.as_ref().and_then(|_| Decoder::new(coding)).map(Box::new);
-                Self { relay: Relay::encoded(kind, tap), decoder }
+                Self { kind: Kind::Verbatim(Relay::encoded(kind, tap)), decoder }
             }
         }
     }
 
-    /// A piece from the upstream; gives what goes to the client, unchanged and at once.
+    /// For a stream that is translated; it is decoded first where it is encoded.
+    pub fn translate(pipe: Pipe, decoder: Option<Decoder>) -> Self {
+        let translate = Translate { pipe, out: Vec::new() };
+        Self { kind: Kind::Translate(Box::new(translate)), decoder: decoder.map(Box::new) }
+    }
+
+    /// A piece from the upstream; gives what goes to the client at once.
     pub fn push(&mut self, piece: Bytes) -> Bytes {
-        if let Some(decoder) = &mut self.decoder {
-            let relay = &mut self.relay;
-            decoder.push(&piece, &mut |plain| relay.observe(plain));
+        match &mut self.kind {
+            Kind::Verbatim(relay) => {
+                if let Some(decoder) = &mut self.decoder {
+                    decoder.push(&piece, &mut |plain| relay.observe(plain));
+                }
+                relay.push(piece)
+            }
+            Kind::Translate(_) => {
+                self.take_in(&piece);
+                self.take_out()
+            }
         }
-        self.relay.push(piece)
+    }
+
+    /// A piece of a stream that is translated; what it becomes waits for the next `push`.
+    pub(crate) fn take_in(&mut self, piece: &[u8]) {
+        let Kind::Translate(translate) = &mut self.kind else { return };
+        let Translate { pipe, out } = &mut **translate;
+        match &mut self.decoder {
+            Some(decoder) => decoder.push(piece, &mut |plain| pipe.push(plain, out)),
+            None => pipe.push(piece, out),
+        }
+    }
+
+    /// The upstream's body has ended before the head went out.
+    pub(crate) fn ends(&mut self, end: End) {
+        if let Kind::Translate(translate) = &mut self.kind {
+            translate.pipe.finish(end, &mut translate.out);
+        }
+    }
+
+    fn take_out(&mut self) -> Bytes {
+        match &mut self.kind {
+            Kind::Translate(translate) => std::mem::take(&mut translate.out).into(),
+            Kind::Verbatim(_) => Bytes::new(),
+        }
+    }
+
+    /// Something of the answer itself is there, or nothing more will come.
+    pub(crate) fn is_settled(&self) -> bool {
+        match &self.kind {
+            Kind::Translate(translate) => {
+                let progress = translate.pipe.progress();
+                progress.content || progress.done || progress.failure.is_some()
+            }
+            Kind::Verbatim(_) => true,
+        }
+    }
+
+    /// The failure, if it came before anything of the answer itself.
+    pub(crate) fn failed_early(&self) -> Option<Failure> {
+        match &self.kind {
+            Kind::Translate(translate) if !translate.pipe.progress().content => {
+                translate.pipe.progress().failure.clone()
+            }
+            Kind::Translate(_) | Kind::Verbatim(_) => None,
+        }
+    }
+
+    /// Nothing that still comes would go to the client: the body can be ended.
+    pub fn is_over(&self) -> bool {
+        match &self.kind {
+            Kind::Translate(translate) => translate.pipe.progress().failure.is_some(),
+            Kind::Verbatim(_) => false,
+        }
     }
 
     /// The answer is over: what was seen goes into the record.
     pub fn finish(&mut self, end: End, record: &mut Record) -> Finish {
-        let finish = self.relay.finish(end, &record.id);
-        record.usage = finish.seen.usage;
-        record.cut = finish.abort || !finish.append.is_empty();
-        Finish { append: finish.append, abort: finish.abort }
+        match &mut self.kind {
+            Kind::Verbatim(relay) => {
+                let finish = relay.finish(end, &record.id);
+                record.usage = finish.seen.usage;
+                record.cut = finish.abort || !finish.append.is_empty();
+                Finish { append: finish.append, abort: finish.abort }
+            }
+            Kind::Translate(translate) => {
+                translate.pipe.finish(end, &mut translate.out);
+                let progress = translate.pipe.progress();
+                record.usage = progress.usage;
+                record.cut = progress.failure.is_some();
+                Finish { append: std::mem::take(&mut translate.out).into(), abort: false }
+            }
+        }
     }
 
     /// The client left: what was seen so far goes into the record.
     pub fn abandon(&mut self, record: &mut Record) {
-        record.usage = self.relay.finish(End::Cut, &record.id).seen.usage;
+        record.usage = match &mut self.kind {
+            Kind::Verbatim(relay) => relay.finish(End::Cut, &record.id).seen.usage,
+            Kind::Translate(translate) => translate.pipe.progress().usage,
+        };
     }
 }

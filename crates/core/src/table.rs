@@ -35,6 +35,10 @@ pub struct Table {
     pub place: Place,
     /// Limits on what a client may send.
     pub limits: Limits,
+    /// A request that loses anything on its way to a provider is refused.
+    pub strict: bool,
+    /// Images and files by URL are fetched for providers that take bytes only.
+    pub fetch_images: bool,
     /// `DEV`, shown by `/status`.
     pub dev: bool,
 }

@@ -70,7 +70,7 @@ mod tests {
     use crate::host::{Origin, Scheme};
 
     fn base(path: &str, query: Option<&str>) -> Base {
-        let origin = Origin { scheme: Scheme::Https, host: "h".into(), port: 443 };
+        let origin = Origin { scheme: Scheme::Https, host: "h".into(), port: 443, public: false };
         Base { origin: origin.into(), authority: "h".into(), path: path.into(), query: query.map(Into::into) }
     }
 

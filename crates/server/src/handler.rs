@@ -159,6 +159,9 @@ impl Source for Relayed {
             self.tail = Tail::Over;
             return Poll::Ready(Piece::End);
         }
+        if self.stream.lane.is_over() && self.tail == Tail::Open {
+            return Poll::Ready(self.end(End::Clean));
+        }
         if let Some(first) = self.stream.first.take() {
             return Poll::Ready(Piece::Data(self.stream.lane.push(first)));
         }

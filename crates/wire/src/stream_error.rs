@@ -22,7 +22,7 @@ pub(crate) fn numbered_error_event(
     request_id: &str,
     sequence: u64,
 ) -> Bytes {
-    let body = error_value(format, status, code, message, request_id);
+    let body = error_value(format, status, code, message, None, request_id);
     let event = match format {
         Format::OpenAiChat | Format::CohereChat => format!("data: {body}\n\n"),
         Format::AnthropicMessages => format!("event: error\ndata: {body}\n\n"),
@@ -40,16 +40,30 @@ pub(crate) fn numbered_error_event(
     event.into()
 }
 
-/// An error as a whole body.
+/// An error as a whole body; `param` is the field that it is about, where the dialect has a place for it.
 #[must_use]
-pub fn error_body(format: Format, status: u16, code: &str, message: &str, request_id: &str) -> Vec<u8> {
-    error_value(format, status, code, message, request_id).to_string().into_bytes()
+pub fn error_body(
+    format: Format,
+    status: u16,
+    code: &str,
+    message: &str,
+    param: Option<&str>,
+    request_id: &str,
+) -> Vec<u8> {
+    error_value(format, status, code, message, param, request_id).to_string().into_bytes()
 }
 
-fn error_value(format: Format, status: u16, code: &str, message: &str, request_id: &str) -> Value {
+fn error_value(
+    format: Format,
+    status: u16,
+    code: &str,
+    message: &str,
+    param: Option<&str>,
+    request_id: &str,
+) -> Value {
     match format {
         Format::OpenAiChat | Format::OpenAiResponses => json!({"error": {
-            "message": message, "type": openai_type(status), "param": null, "code": code, "status": status,
+            "message": message, "type": openai_type(status), "param": param, "code": code, "status": status,
         }}),
         Format::AnthropicMessages => json!({
             "type": "error",
@@ -67,7 +81,7 @@ fn error_value(format: Format, status: u16, code: &str, message: &str, request_i
 }
 
 /// <https://platform.openai.com/docs/guides/error-codes>
-fn openai_type(status: u16) -> &'static str {
+pub(crate) fn openai_type(status: u16) -> &'static str {
     match status {
         401 => "authentication_error",
         403 => "permission_error",
@@ -164,7 +178,7 @@ mod tests {
     #[test]
     fn a_body_is_one_json_object() {
         for format in Format::ALL {
-            let body = error_body(format, 400, "invalid_json", "no \u{1} \"good\"", "r");
+            let body = error_body(format, 400, "invalid_json", "no \u{1} \"good\"", None, "r");
             assert!(serde_json::from_slice::<Value>(&body).unwrap().is_object());
         }
     }

@@ -1,8 +1,11 @@
 //! A custom provider out of a name, a format and a base URL: the same struct as the built-in ones.
 
 use super::problem::{At, Findings, did_you_mean, shown};
-use crate::provider::{ALL_OFFERS, Auth, AuthRule, BEARER, ModelList, ModelShape, Paging, Paths, Provider};
+use crate::provider::{
+    ALL_OFFERS, Auth, AuthRule, BEARER, ModelList, ModelShape, Paging, Paths, Provider, quirks,
+};
 use std::borrow::Cow;
+use wharf_wire::chat::Quirks;
 use wharf_wire::format::Format;
 
 /// First parts of our own paths: a provider of that name could not be reached.
@@ -100,6 +103,9 @@ pub(super) fn provider(
         keyless: true,
         local: false,
         format,
+        speaks: format,
+        quirks: Quirks::default(),
+        rules: quirks::of_format(format),
         paths: appended.paths,
         default_headers,
         model_prefixes: &[],
@@ -121,8 +127,7 @@ pub(super) fn set_chat_path(paths: &mut Paths, format: Format, path: String) {
             paths.messages = path;
         }
         Format::GeminiGenerate => paths.generate = path,
-        // Their own chat has no place in `Paths` before their formats are built.
-        Format::CohereChat | Format::BedrockConverse | Format::OllamaChat => {}
+        Format::CohereChat | Format::BedrockConverse | Format::OllamaChat => paths.native = path,
     }
 }
 
@@ -153,9 +158,9 @@ fn paths(format: Format) -> Paths {
         Format::GeminiGenerate => {
             Paths { generate: at("/v1beta/models"), models: at("/v1beta/models"), ..Paths::default() }
         }
-        Format::CohereChat => Paths { models: at("/v1/models"), ..Paths::default() },
-        Format::BedrockConverse => Paths::default(),
-        Format::OllamaChat => Paths { models: at("/api/tags"), ..Paths::default() },
+        Format::CohereChat => Paths { native: at("/v2/chat"), models: at("/v1/models"), ..Paths::default() },
+        Format::BedrockConverse => Paths { native: at("/model"), ..Paths::default() },
+        Format::OllamaChat => Paths { native: at("/api/chat"), models: at("/api/tags"), ..Paths::default() },
     }
 }
 
@@ -213,9 +218,19 @@ pub(super) fn settle(
 
 /// Every path that there is.
 fn given(paths: &mut Paths) -> Vec<&mut Cow<'static, str>> {
-    let Paths { chat, responses, messages, count_tokens, generate, openai, offers: _, rerank, models } =
-        paths;
-    [chat, responses, messages, count_tokens, generate, openai, rerank, models]
+    let Paths {
+        chat,
+        responses,
+        messages,
+        count_tokens,
+        generate,
+        native,
+        openai,
+        offers: _,
+        rerank,
+        models,
+    } = paths;
+    [chat, responses, messages, count_tokens, generate, native, openai, rerank, models]
         .into_iter()
         .flatten()
         .collect()

@@ -157,6 +157,8 @@ fn build(mut root: Root, mut uppers: Uppers, input: &Input<'_>, out: &mut Findin
         egress,
         place,
         limits,
+        strict: root.strict.as_ref().is_some_and(|found| found.value),
+        fetch_images: root.fetch_images.as_ref().is_some_and(|found| found.value),
         dev: uppers.on("DEV"),
     };
     Some(Compiled { table, host, warnings: Vec::new(), own_egress, bases: providers.bases, gateway_at })

@@ -35,6 +35,12 @@ section! {
         "ai_gateway" ai_gateway: GatewaySection,
         /// Rules for the way out, first match wins. Without this member: what starts in HK or CN goes by `wnam`.
         "egress" egress: Vec<Located<EgressSection>>,
+        /// Refuse a request (400) rather than leave out what a provider of another format can't be asked.
+        /// `x-wharf-strict: true` says the same for one request. Default false: what is left out is listed in `x-wharf-dropped`.
+        "strict" strict: bool,
+        /// Fetch images and files that a request names by URL, for providers that take bytes only: https, 20 MiB and
+        /// 10 s at most, no private addresses. Default false: such a request is refused (400).
+        "fetch_images" fetch_images: bool,
         /// Limits.
         "limits" limits: LimitsSection,
         /// Address and port to listen on (native server). Default `127.0.0.1:8787`.

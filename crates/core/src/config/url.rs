@@ -148,7 +148,7 @@ fn origin(scheme: Scheme, place: &str) -> Result<Origin, &'static str> {
         }
         _ => return Err("has a port that is not from 1 to 65535"),
     };
-    Ok(Origin { scheme, host, port })
+    Ok(Origin { scheme, host, port, public: false })
 }
 
 /// `127.1`, `0`, `0x7f000001`: resolvers read these as addresses, and nobody sees that they may be this machine's.

@@ -1,31 +1,32 @@
-//! Model routes: the body is read, its model becomes targets, and each target is asked in the caller's own format.
+//! Model routes: the body is read, its model becomes targets, and each target is asked in the caller's own format, or
+//! in the one that it speaks.
 
-use super::attempt::{Body, Ended, Limits, Peer, Prepared, failure};
+use super::attempt::{Ended, Limits, Prepared, failure};
 use super::form::Form;
 use super::reply::Reply;
+use super::translating::{self, Asking, Way};
 use super::{Call, Core};
 use crate::coding;
 use crate::error::{Error, Kind};
-use crate::gateway::{self, Gateway};
+use crate::gateway;
 use crate::headers::{self, text};
 use crate::host::{CollectError, Host, TransportError};
 use crate::ingress::Ask;
 use crate::keys::{self, KeyOrder};
 use crate::provider::{Offer, Provider};
 use crate::record::Record;
-use crate::route::{self, Target, printable};
+use crate::route::{self, Target};
 use crate::table::{Entry, Place};
-use crate::upstream;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::borrow::Cow;
 use std::rc::Rc;
 use wharf_wire::scan::{self, Edits, Model, Root, Scan, Segments};
 
 /// A model name in a path: what RFC 3986 lets stand in one, `/` included, stays.
-const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
+pub(super) const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')
@@ -42,6 +43,8 @@ pub(super) struct Question<'q> {
     pub body: Asked,
     /// The caller wants a stream.
     pub stream: bool,
+    /// Gemini without `alt=sse`: the stream is to be one growing JSON array.
+    pub json_array: bool,
 }
 
 /// The body of a question.
@@ -75,7 +78,9 @@ impl<H: Host> Core<H> {
             None => model_of(&scan, &body)?,
         };
         let stream = scan.stream || matches!(ask, Ask::Generate("streamGenerateContent"));
-        let question = Question { ask, model, body: Asked::Json(body, scan), stream };
+        let sse = call.query.is_some_and(|query| query.split('&').any(|member| member == "alt=sse"));
+        let json_array = matches!(ask, Ask::Generate("streamGenerateContent")) && !sse;
+        let question = Question { ask, model, body: Asked::Json(body, scan), stream, json_array };
         self.answer(call, record, question).await
     }
 
@@ -106,6 +111,7 @@ impl<H: Host> Core<H> {
     ) -> Result<Reply<H::Body>, Error> {
         let targets = route::resolve(&self.table, &question.model)?;
         let place = place(&mut call, &self.table.place);
+        let strict = self.table.strict || text(&call.incoming.headers, "x-wharf-strict") == Some("true");
         let aig = call.gateway.is_some();
         let mut headers = headers::to_upstream(std::mem::take(&mut call.incoming.headers), aig);
         for (at, target) in targets.iter().enumerate() {
@@ -113,19 +119,33 @@ impl<H: Host> Core<H> {
             record.provider = entry.provider.id.clone();
             record.model.clone_from(&target.model);
             if entry.provider.local {
-                return self.echo(&question, record);
+                return self.echo(&question, target, entry, record);
             }
             let left = targets.len() - at - 1;
-            if entry.lacks_key() && !call.gateway.is_some_and(|_| gateway::takes_our_paths(entry)) {
-                if left > 0 {
-                    continue;
-                }
-                return Err(keyless(entry));
-            }
+            let way = match open_way(&call, &question, target, entry) {
+                Ok(Way::Estimated) => return self.estimate(&question),
+                Ok(way) => way,
+                Err(_) if left > 0 => continue,
+                Err(error) => return Err(error),
+            };
             let order = keys::order(&self.host, &self.table, &entry.pool, call.key).await;
             record.store_failed |= order.store_failed;
             let headers = if left == 0 { std::mem::take(&mut headers) } else { headers.clone() };
-            let mut prepared = self.prepare(&call, headers, &question, target, entry, &order, record)?;
+            let rest = match way {
+                Way::Verbatim(rest) => rest,
+                Way::Translated(rest) => {
+                    let (call, question, order, place) = (&call, &question, &order, &place);
+                    let asking = Asking { call, question, target, entry, order, left, place, strict };
+                    // Boxed: verbatim requests must not carry the size of this way.
+                    match Box::pin(self.ask_translated(asking, headers, rest, record)).await? {
+                        Some(reply) => return Ok(reply),
+                        None => continue,
+                    }
+                }
+                Way::Estimated => continue,
+            };
+            let mut prepared =
+                self.prepare(&call, headers, &question, target, entry, &order, rest, record)?;
             if let Asked::Form(form) = &question.body
                 && let Some(length) = form.streams(&target.model)
                 && let Some(rest) = call.incoming.body.take()
@@ -153,111 +173,28 @@ impl<H: Host> Core<H> {
         target: &Target,
         entry: &'a Entry,
         order: &KeyOrder,
+        rest: Cow<'a, str>,
         record: &mut Record,
     ) -> Result<Prepared<'a, H::Upload>, Error> {
-        let Some(rest) = endpoint(&entry.provider, question.ask, &target.model) else {
-            return Err(unsupported(entry, question.ask));
-        };
         let (body, media) = write_body(entry, question, &target.model, record);
         headers.insert(CONTENT_TYPE, media);
-        add_defaults(&mut headers, entry.provider.default_headers);
-        let query = call.query_on();
-        if let Some(gateway) = call.gateway.filter(|_| gateway::takes_our_paths(entry)) {
-            let form = matches!(question.body, Asked::Form(_));
-            return Ok(self.at_gateway(gateway, headers, body, rest, &query, entry, order, form));
-        }
-        let Some(base) = &entry.base else { return Err(unconfigured(entry)) };
-        headers::past_gateway(&mut headers);
-        Ok(Prepared {
-            peer: Peer::provider(entry),
-            method: Method::POST,
-            base,
-            path: upstream::join(base, &rest, &query),
-            below: below(&base.path, rest),
-            headers: Rc::new(headers),
-            body: Body::Whole(body),
-            relayed: None,
-            gateway: None,
-        })
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "everything that one call is made of, once")]
-    fn at_gateway<'a>(
-        &self,
-        gateway: Gateway<'a>,
-        mut headers: HeaderMap,
-        body: Segments,
-        rest: Cow<'a, str>,
-        query: &str,
-        entry: &'a Entry,
-        order: &KeyOrder,
-        form: bool,
-    ) -> Prepared<'a, H::Upload> {
-        let base_path = entry.base.as_ref().map_or("", |b| &b.path);
-        let below_base = upstream::below(base_path, &rest);
-        gateway.strip(&mut headers);
-        let (peer, path, headers, body) = if form {
-            (
-                Peer::provider(entry),
-                gateway.provider_path(entry, &rest, query).unwrap_or_default(),
-                headers,
-                body,
-            )
-        } else {
-            let (mut outer, step) = gateway::split_headers(headers);
-            outer.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-            let body = steps(entry, order, &step, &gateway::endpoint(entry, &rest, query), below_base, &body);
-            (Peer::behind_gateway(entry), gateway.path("", ""), outer, body)
-        };
-        Prepared {
-            peer,
-            method: Method::POST,
-            base: gateway.base(),
-            path,
-            below: below(base_path, rest),
-            headers: Rc::new(headers),
-            body: Body::Whole(body),
-            relayed: None,
-            gateway: Some(gateway),
-        }
+        let form = matches!(question.body, Asked::Form(_));
+        self.assemble(call, headers, body, rest, &call.query_on(), entry, order, form)
     }
 }
 
-/// The universal steps: one per eligible key, or one without a credential (the gateway may hold the key itself).
-fn steps(
-    entry: &Entry,
-    order: &KeyOrder,
-    headers: &HeaderMap,
-    endpoint: &str,
-    below: &str,
-    body: &Segments,
-) -> Segments {
-    let slug = entry.provider.gateway.map_or("", |slug| slug.slug);
-    let query = body.to_bytes();
-    let keys = gateway::step_keys(&order.indices, &entry.pool.keys);
-    let mut out = Vec::with_capacity((query.len() + 512) * keys.len().max(1));
-    out.push(b'[');
-    if keys.is_empty() {
-        gateway::write_step(&mut out, slug, endpoint, headers, &query);
+/// How a target can be asked.
+fn open_way<'e, U>(
+    call: &Call<'_, U>,
+    question: &Question<'_>,
+    target: &Target,
+    entry: &'e Entry,
+) -> Result<Way<'e>, Error> {
+    if entry.lacks_key() && !call.gateway.is_some_and(|_| gateway::takes_our_paths(entry)) {
+        return Err(keyless(entry));
     }
-    for (at, key) in keys.into_iter().enumerate() {
-        let mut own = Vec::new();
-        let member = crate::signing::sign(entry.provider.auth, below, &mut own, key);
-        let mut headers = headers.clone();
-        headers.extend(own);
-        if at > 0 {
-            out.push(b',');
-        }
-        let endpoint = match member {
-            Some(member) => {
-                Cow::Owned(format!("{endpoint}{}{member}", if endpoint.contains('?') { '&' } else { '?' }))
-            }
-            None => Cow::Borrowed(endpoint),
-        };
-        gateway::write_step(&mut out, slug, &endpoint, &headers, &query);
-    }
-    out.push(b']');
-    Segments::from(Bytes::from(out))
+    translating::way(&entry.provider, question.ask, &target.model, question.stream)
+        .ok_or_else(|| unsupported(entry, question.ask))
 }
 
 /// The body for one target: the bytes as they came but for the model, and what the operator wants changed.
@@ -294,14 +231,6 @@ fn is_form(headers: &HeaderMap) -> bool {
     const FORM: &str = "multipart/form-data";
     let media = text(headers, CONTENT_TYPE).unwrap_or("").trim_start();
     media.get(..FORM.len()).is_some_and(|start| start.eq_ignore_ascii_case(FORM))
-}
-
-/// The part of a path below the base path, borrowed where it can be.
-fn below<'a>(base_path: &str, rest: Cow<'a, str>) -> Cow<'a, str> {
-    match rest {
-        Cow::Borrowed(rest) => Cow::Borrowed(upstream::below(base_path, rest)),
-        Cow::Owned(rest) => Cow::Owned(upstream::below(base_path, &rest).to_owned()),
-    }
 }
 
 fn model_of(scan: &Scan, body: &[u8]) -> Result<String, Error> {
@@ -352,16 +281,6 @@ pub(super) fn endpoint<'p>(provider: &'p Provider, ask: &Ask, model: &str) -> Op
     }
 }
 
-/// Headers that a provider wants where the client sent none by that name.
-pub(super) fn add_defaults(headers: &mut HeaderMap, defaults: &'static [(&'static str, &'static str)]) {
-    for (name, value) in defaults {
-        let name = HeaderName::from_static(name);
-        if !headers.contains_key(&name) {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
-    }
-}
-
 pub(super) fn collect_error(error: CollectError, limit: usize) -> Error {
     match error {
         CollectError::TooLarge => {
@@ -381,14 +300,6 @@ fn unsupported(entry: &Entry, ask: &Ask) -> Error {
 fn keyless(entry: &Entry) -> Error {
     let (id, name) = (&entry.provider.id, entry.provider.key_env.first().copied().unwrap_or("a key"));
     Error::new(Kind::NoHealthyKey, format!("{id} has no key here: set {name}"))
-}
-
-pub(super) fn unconfigured(entry: &Entry) -> Error {
-    let id = &entry.provider.id;
-    Error::new(
-        Kind::ModelNotFound,
-        format!("{} has no base URL here: set providers.{id}.base_url", printable(id)),
-    )
 }
 
 /// Where the request starts, if the host says nothing better than the configuration.

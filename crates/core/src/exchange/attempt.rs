@@ -261,6 +261,7 @@ impl Way<'_> {
                 | TransportError::Tls => true,
                 TransportError::Stale
                 | TransportError::Closed
+                | TransportError::Private
                 | TransportError::Garbage
                 | TransportError::HeadTimeout
                 | TransportError::IdleTimeout

@@ -78,7 +78,7 @@ impl<H: Host> Core<H> {
         let media =
             HeaderValue::from_str(&media).map_err(|_| wrong("the Content-Type cannot be read".into()))?;
         let form = Form { media, body, value, streams };
-        let question = Question { ask, model, body: Asked::Form(form), stream: false };
+        let question = Question { ask, model, body: Asked::Form(form), stream: false, json_array: false };
         self.answer(call, record, question).await
     }
 

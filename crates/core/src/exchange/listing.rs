@@ -210,7 +210,7 @@ impl<H: Host> Core<H> {
         };
         let mut headers = HeaderMap::new();
         headers.insert(http::header::ACCEPT, HeaderValue::from_static("application/json"));
-        super::ask::add_defaults(&mut headers, entry.provider.default_headers);
+        super::assembling::add_defaults(&mut headers, entry.provider.default_headers);
         let timeouts = Timeouts { connect: PATIENCE, first_byte: PATIENCE, idle: PATIENCE };
         let call = Prepared {
             peer: Peer { timeouts, ..Peer::provider(entry) },

@@ -1,15 +1,20 @@
 //! The one path of a request, generic over `Host`: ingress, auth, route, plan, upstream, relay.
 //! The only module that knows all the others; every decision inside it is a pure function of theirs.
 
+mod answering;
 mod ask;
+mod assembling;
 mod attempt;
+mod counting;
 mod echoing;
+mod fetching;
 mod form;
 mod listing;
 mod local;
 mod relaying;
 mod reply;
 mod through;
+mod translating;
 mod universal;
 
 pub use reply::{Incoming, OutBody, Outgoing, Reply, Stream};

@@ -16,7 +16,7 @@ use http::header::CONTENT_TYPE;
 use std::pin::pin;
 
 /// How long a stream's head waits for the first piece at most.
-const HOLD: Millis = Millis(1500);
+pub(super) const HOLD: Millis = Millis(1500);
 
 /// The question an answer belongs to; `None` in pass-through.
 pub(super) type Asking<'a> = Option<(&'a Ask, bool)>;

@@ -137,6 +137,7 @@ pub(super) fn error<B>(error: &Error, format: Format, record: &mut Record) -> Re
         status.as_u16(),
         error.kind.code(),
         &error.message,
+        error.param.as_deref(),
         &record.id,
     );
     let mut reply = Reply::json(status, body);

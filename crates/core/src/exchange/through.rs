@@ -1,7 +1,8 @@
 //! Pass-through: `/{provider}/…` and the AI Gateway's `/compat/…`. Method, path, query, body and headers go on as they
 //! came, less what must not; nothing is retried but a kept-alive connection that turned out dead.
 
-use super::ask::{add_defaults, place, unconfigured};
+use super::ask::place;
+use super::assembling::{add_defaults, unconfigured};
 use super::attempt::{Body, Ended, Limits, Peer, Prepared, failure};
 use super::reply::{Incoming, Reply};
 use super::{Call, Core};

@@ -127,7 +127,7 @@ impl<H: Host> Core<H> {
             signing::sign(entry.provider.auth, &format!("/{path}"), &mut own, key);
             headers.extend(own);
         }
-        super::ask::add_defaults(&mut headers, entry.provider.default_headers);
+        super::assembling::add_defaults(&mut headers, entry.provider.default_headers);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         self.own_headers(step, &mut headers)?;
         out.extend_from_slice(b"{\"provider\":");

@@ -3,9 +3,12 @@
 //! The first fifteen are the predecessor proxy's, in its order and with its base URLs and paths.
 //! A new provider is one function here and its name in `builtins`; nothing else in the gateway knows it.
 
-use super::{Auth, AuthRule, BEARER, GatewaySlug, ModelList, ModelShape, Offer, Paging, Paths, Provider};
+use super::{
+    Auth, AuthRule, BEARER, GatewaySlug, ModelList, ModelShape, Offer, Paging, Paths, Provider, quirks,
+};
 use std::borrow::Cow;
 use std::sync::LazyLock;
+use wharf_wire::chat::Quirks;
 use wharf_wire::format::Format;
 
 #[cfg(test)]
@@ -72,6 +75,9 @@ fn plain(id: &'static str, title: &'static str) -> Provider {
         keyless: false,
         local: false,
         format: Format::OpenAiChat,
+        speaks: Format::OpenAiChat,
+        quirks: Quirks::default(),
+        rules: &[],
         paths: Paths::default(),
         default_headers: &[],
         model_prefixes: &[],
@@ -104,6 +110,7 @@ fn workers_ai() -> Provider {
         base_url: Some("https://api.cloudflare.com/client/v4/accounts/{account}/ai"),
         key_env: &["CLOUDFLARE_API_KEY", "WORKERS_AI_API_KEY"],
         env_stems: &["WORKERS_AI", "CLOUDFLARE"],
+        quirks: quirks::workers_ai(),
         paths: Paths {
             chat: at("/v1/chat/completions"),
             responses: at("/v1/responses"),
@@ -127,6 +134,9 @@ fn anthropic() -> Provider {
         key_env: &["ANTHROPIC_API_KEY"],
         env_stems: &["ANTHROPIC"],
         format: Format::AnthropicMessages,
+        speaks: Format::AnthropicMessages,
+        quirks: quirks::anthropic(),
+        rules: quirks::CLAUDE,
         paths: Paths {
             // Anthropic's own OpenAI layer, which it calls unfit for production:
             // https://platform.claude.com/docs/en/api/openai-sdk
@@ -149,6 +159,7 @@ fn cerebras() -> Provider {
         base_url: Some("https://api.cerebras.ai/v1"),
         key_env: &["CEREBRAS_API_KEY"],
         env_stems: &["CEREBRAS"],
+        quirks: quirks::cerebras(),
         paths: Paths {
             chat: at("/chat/completions"),
             openai: at(""),
@@ -167,7 +178,9 @@ fn cohere() -> Provider {
         key_env: &["COHERE_API_KEY"],
         env_stems: &["COHERE"],
         format: Format::CohereChat,
+        speaks: Format::CohereChat,
         paths: Paths {
+            native: at("/v2/chat"),
             chat: at("/compatibility/v1/chat/completions"),
             openai: at("/compatibility/v1"),
             offers: &[Offer::Embeddings],
@@ -205,6 +218,7 @@ fn deepseek() -> Provider {
         ],
         key_env: &["DEEPSEEK_API_KEY"],
         env_stems: &["DEEPSEEK"],
+        quirks: quirks::deepseek(),
         paths: Paths {
             chat: at("/chat/completions"),
             responses: at("/responses"),
@@ -233,6 +247,8 @@ fn google_ai_studio() -> Provider {
         key_env: &["GEMINI_API_KEY", "GOOGLE_AI_STUDIO_API_KEY"],
         env_stems: &["GOOGLE_AI_STUDIO", "GEMINI"],
         format: Format::GeminiGenerate,
+        speaks: Format::GeminiGenerate,
+        rules: quirks::GEMINI,
         paths: Paths {
             chat: at("/v1beta/openai/chat/completions"),
             generate: at("/v1beta/models"),
@@ -259,6 +275,7 @@ fn grok() -> Provider {
         base_url: Some("https://api.x.ai"),
         key_env: &["GROK_API_KEY", "XAI_API_KEY"],
         env_stems: &["GROK", "XAI"],
+        quirks: quirks::grok(),
         paths: Paths {
             chat: at("/v1/chat/completions"),
             // There is `/v1/messages` too, but xAI has deprecated it: https://docs.x.ai/docs/api-reference
@@ -279,6 +296,7 @@ fn groq() -> Provider {
         base_url: Some("https://api.groq.com/openai/v1"),
         key_env: &["GROQ_API_KEY"],
         env_stems: &["GROQ"],
+        quirks: quirks::groq(),
         paths: Paths {
             chat: at("/chat/completions"),
             responses: at("/responses"),
@@ -300,6 +318,7 @@ fn huggingface() -> Provider {
         base_url: Some("https://router.huggingface.co/v1"),
         key_env: &["HUGGINGFACE_API_KEY"],
         env_stems: &["HUGGINGFACE"],
+        quirks: quirks::huggingface(),
         paths: Paths {
             chat: at("/chat/completions"),
             responses: at("/responses"),
@@ -318,6 +337,7 @@ fn mistral() -> Provider {
         base_url: Some("https://api.mistral.ai"),
         key_env: &["MISTRAL_API_KEY"],
         env_stems: &["MISTRAL"],
+        quirks: quirks::mistral(),
         paths: Paths {
             chat: at("/v1/chat/completions"),
             openai: at("/v1"),
@@ -348,6 +368,8 @@ fn openai() -> Provider {
         base_url: Some("https://api.openai.com/v1"),
         key_env: &["OPENAI_API_KEY"],
         env_stems: &["OPENAI"],
+        quirks: quirks::openai(),
+        rules: quirks::OPENAI,
         paths: Paths {
             chat: at("/chat/completions"),
             responses: at("/responses"),
@@ -384,6 +406,7 @@ fn openrouter() -> Provider {
         base_url: Some("https://openrouter.ai/api"),
         key_env: &["OPENROUTER_API_KEY"],
         env_stems: &["OPENROUTER"],
+        quirks: quirks::openrouter(),
         paths: Paths {
             chat: at("/v1/chat/completions"),
             responses: at("/v1/responses"),
@@ -405,6 +428,7 @@ fn perplexity_ai() -> Provider {
         base_url: Some("https://api.perplexity.ai"),
         key_env: &["PERPLEXITYAI_API_KEY", "PERPLEXITY_API_KEY", "PERPLEXITY_AI_API_KEY"],
         env_stems: &["PERPLEXITY_AI", "PERPLEXITYAI", "PERPLEXITY"],
+        quirks: quirks::perplexity_ai(),
         paths: Paths {
             // The predecessor's path; Perplexity's own pages write it without `/v1`:
             // https://docs.perplexity.ai/api-reference/chat-completions-post
@@ -439,6 +463,7 @@ fn ollama() -> Provider {
         base_url: Some("https://ollama.com/v1"),
         key_env: &["OLLAMA_API_KEY"],
         env_stems: &["OLLAMA"],
+        quirks: quirks::ollama(),
         paths: Paths {
             chat: at("/chat/completions"),
             responses: at("/responses"),
@@ -458,6 +483,7 @@ fn moonshot() -> Provider {
         base_url: Some("https://api.moonshot.cn"),
         key_env: &["MOONSHOT_API_KEY"],
         env_stems: &["MOONSHOT"],
+        quirks: quirks::moonshot(),
         paths: Paths {
             chat: at("/v1/chat/completions"),
             messages: at("/anthropic/v1/messages"),
@@ -475,6 +501,8 @@ fn azure_openai() -> Provider {
         auth: &[AuthRule { under: "", how: Auth::Header("api-key") }],
         key_env: &["AZURE_OPENAI_API_KEY"],
         env_stems: &["AZURE_OPENAI"],
+        quirks: quirks::openai(),
+        rules: quirks::OPENAI,
         paths: Paths {
             chat: at("/openai/v1/chat/completions"),
             responses: at("/openai/v1/responses"),
@@ -496,6 +524,7 @@ fn google_vertex_ai() -> Provider {
         key_env: &["GOOGLE_VERTEX_AI_API_KEY"],
         env_stems: &["GOOGLE_VERTEX_AI"],
         format: Format::GeminiGenerate,
+        rules: quirks::GEMINI,
         paths: Paths {
             chat: at("/endpoints/openapi/chat/completions"),
             generate: at("/publishers/google/models"),
@@ -515,7 +544,9 @@ fn aws_bedrock() -> Provider {
         key_env: &["AWS_BEDROCK_API_KEY", "AWS_BEARER_TOKEN_BEDROCK"],
         env_stems: &["AWS_BEDROCK"],
         format: Format::BedrockConverse,
-        paths: Paths { chat: at("/openai/v1/chat/completions"), ..Paths::default() },
+        speaks: Format::BedrockConverse,
+        rules: quirks::CLAUDE,
+        paths: Paths { native: at("/model"), chat: at("/openai/v1/chat/completions"), ..Paths::default() },
         // `bedrock-runtime/{region}/…`: https://developers.cloudflare.com/ai-gateway/usage/providers/bedrock/
         gateway: gateway_own_paths("aws-bedrock"),
         models: NO_LIST,
@@ -529,6 +560,7 @@ fn vllm() -> Provider {
         key_env: &["VLLM_API_KEY"],
         env_stems: &["VLLM"],
         keyless: true,
+        quirks: quirks::vllm(),
         paths: Paths {
             chat: at("/chat/completions"),
             responses: at("/responses"),
@@ -549,6 +581,7 @@ fn lm_studio() -> Provider {
         key_env: &["LM_STUDIO_API_KEY"],
         env_stems: &["LM_STUDIO"],
         keyless: true,
+        quirks: quirks::lm_studio(),
         paths: Paths {
             chat: at("/chat/completions"),
             responses: at("/responses"),
@@ -568,6 +601,7 @@ fn llamafile() -> Provider {
         key_env: &["LLAMAFILE_API_KEY"],
         env_stems: &["LLAMAFILE"],
         keyless: true,
+        quirks: quirks::llamafile(),
         paths: Paths {
             chat: at("/chat/completions"),
             openai: at(""),

@@ -3,8 +3,10 @@
 //! Nothing anywhere matches on a provider's id: what differs between providers is a field here.
 
 pub mod catalog;
+pub mod quirks;
 
 use std::borrow::Cow;
+use wharf_wire::chat::{ModelRule, Quirks};
 use wharf_wire::format::Format;
 
 /// One provider: whom we call, and how.
@@ -30,6 +32,13 @@ pub struct Provider {
     pub local: bool,
     /// How a chat body is written on the native endpoint.
     pub format: Format,
+    /// The format in which it is asked what a caller said in a dialect that it has no endpoint for, and all chat
+    /// where this is not OpenAI's: its own is better kept than its imitation of OpenAI's.
+    pub speaks: Format,
+    /// How it differs from that format.
+    pub quirks: Quirks,
+    /// How families of its models differ further.
+    pub rules: &'static [ModelRule],
     /// What can be asked, and where.
     pub paths: Paths,
     /// Headers added when the client sent none by that name (`anthropic-version`).
@@ -80,6 +89,8 @@ pub struct Paths {
     pub count_tokens: Option<Cow<'static, str>>,
     /// The folder of Gemini's calls: `/{model}:generateContent` is put behind it.
     pub generate: Option<Cow<'static, str>>,
+    /// Chat in a format of its own: Cohere's and Ollama's path, Bedrock's folder, behind which `/{model}/converse` is put.
+    pub native: Option<Cow<'static, str>>,
     /// What `/embeddings`, `/completions`, `/moderations`, `/images/…`, `/audio/…` hang under; may be empty.
     pub openai: Option<Cow<'static, str>>,
     /// Which of the paths under `openai` exist.

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 fn base() -> Base {
-    let origin = Origin { scheme: Scheme::Https, host: "h".into(), port: 443 };
+    let origin = Origin { scheme: Scheme::Https, host: "h".into(), port: 443, public: false };
     Base { authority: origin.authority().into(), origin: Arc::new(origin), path: String::new(), query: None }
 }
 
@@ -53,6 +53,8 @@ fn table(keys: &[(&str, &[&str])]) -> Table {
         egress: Vec::new(),
         place: Place::default(),
         limits: Limits { json_body: 1 },
+        strict: false,
+        fetch_images: false,
         dev: false,
     }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use tokio::time::sleep;
-use wharf_core::host::{HttpVersion, Origin, Proxy, Scheme, TransportError};
+use wharf_core::host::{HttpVersion, Origin, Proxy, Scheme, TransportError, is_public};
 
 /// How long an address may take before the next one is tried beside it.
 const STAGGER: Duration = Duration::from_millis(250);
@@ -82,7 +82,13 @@ impl Dialer {
     }
 
     async fn tcp(&self, origin: &Origin) -> Result<Stream, TransportError> {
-        let found = self.dns.resolve(&origin.host).await?;
+        let mut found = self.dns.resolve(&origin.host).await?;
+        if origin.public && !found.iter().all(|ip| is_public(*ip)) {
+            found = found.iter().copied().filter(|ip| is_public(*ip)).collect();
+            if found.is_empty() {
+                return Err(TransportError::Private);
+            }
+        }
         match race(&interleave(&found, origin.port)).await {
             Ok(tcp) => Ok(Stream::Plain(tcp)),
             Err(error) => {
@@ -198,7 +204,12 @@ mod tests {
             let (gone, dead) = listening().await;
             drop(gone);
             dialer.dns.preset("moving.invalid", &[dead.ip()]);
-            let origin = Origin { scheme: Scheme::Http, host: "moving.invalid".into(), port: dead.port() };
+            let origin = Origin {
+                scheme: Scheme::Http,
+                host: "moving.invalid".into(),
+                port: dead.port(),
+                public: false,
+            };
             let route = Route { origin: &origin, proxy: None, version: HttpVersion::Auto };
             let failed = async || dialer.dial(route).await.err().unwrap();
             assert_eq!(failed().await, TransportError::Connect);

@@ -69,7 +69,8 @@ mod tests {
 
     #[test]
     fn the_request_names_the_port_and_carries_the_credential() {
-        let origin = |host: &str, port| Origin { scheme: Scheme::Https, host: host.into(), port };
+        let origin =
+            |host: &str, port| Origin { scheme: Scheme::Https, host: host.into(), port, public: false };
         let mut proxy = Proxy { origin: origin("proxy.test", 3128), authorization: None };
         assert_eq!(
             connect_request(&origin("api.test", 443), &proxy),

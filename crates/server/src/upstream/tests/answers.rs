@@ -165,7 +165,7 @@ fn ipv6_literals_are_dialled() {
         // Some containers have no IPv6 at all.
         let Ok(listener) = TcpListener::bind("[::1]:0").await else { return };
         let port = listener.local_addr().unwrap().port();
-        let origin = Arc::new(Origin { scheme: Scheme::Http, host: "::1".into(), port });
+        let origin = Arc::new(Origin { scheme: Scheme::Http, host: "::1".into(), port, public: false });
         let client = client();
         let (answer, ()) = tokio::join!(fetch(&client, &origin), script(&listener, &[OK]));
         assert_eq!(answer.unwrap().1, b"ok");

@@ -97,7 +97,8 @@ fn there_may_be_nobody_there() {
         let (listener, origin) = listen().await;
         drop(listener);
         assert_eq!(fetch(&client, &origin).await, Err(TransportError::Connect));
-        let nowhere = Arc::new(Origin { scheme: Scheme::Http, host: "name.invalid".into(), port: 80 });
+        let nowhere =
+            Arc::new(Origin { scheme: Scheme::Http, host: "name.invalid".into(), port: 80, public: false });
         assert_eq!(fetch(&client, &nowhere).await, Err(TransportError::Dns));
         // A server that reads the TLS hello and closes.
         let (listener, origin) = listen().await;

@@ -58,7 +58,7 @@ fn client() -> Client {
 async fn listen() -> (TcpListener, Arc<Origin>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
-    (listener, Arc::new(Origin { scheme: Scheme::Http, host: "127.0.0.1".into(), port }))
+    (listener, Arc::new(Origin { scheme: Scheme::Http, host: "127.0.0.1".into(), port, public: false }))
 }
 
 fn get(origin: &Arc<Origin>) -> UpstreamRequest<Pieces> {

@@ -11,7 +11,7 @@ fn through(origin: &Origin, authorization: Option<&str>) -> Egress {
 }
 
 fn origin(scheme: Scheme) -> Arc<Origin> {
-    Arc::new(Origin { scheme, host: "localhost".into(), port: 8443 })
+    Arc::new(Origin { scheme, host: "localhost".into(), port: 8443, public: false })
 }
 
 #[test]

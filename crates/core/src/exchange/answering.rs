@@ -1,0 +1,180 @@
+//! A provider's answer in another format becomes the caller's: errors, whole answers and streams, whichever of the two
+//! last the provider gives and the caller wants.
+
+use super::Core;
+use super::relaying::HOLD;
+use super::reply::{OutBody, Reply, Stream};
+use super::translating::Translation;
+use crate::coding::Decoder;
+use crate::error::{Error, Kind};
+use crate::headers::{self, text};
+use crate::host::{Answer, Host, TransportError};
+use crate::lane::Lane;
+use crate::record::Record;
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use std::pin::pin;
+use wharf_wire::chat::Failure;
+use wharf_wire::relay::End;
+use wharf_wire::translate::{self, Pipe};
+
+/// The longest answer that is held to be translated whole.
+const WHOLE_LIMIT: usize = 64 << 20;
+/// The longest error that is read.
+const ERROR_LIMIT: usize = 1 << 20;
+
+impl<H: Host> Core<H> {
+    /// Leads an answer back to the caller.
+    pub(super) async fn lead_back(
+        &self,
+        answer: Answer<H::Body>,
+        first: Option<Bytes>,
+        way: Translation,
+        record: &mut Record,
+    ) -> Result<Reply<H::Body>, Error> {
+        let Answer { status, mut headers, body } = answer;
+        let media = text(&headers, CONTENT_TYPE).unwrap_or("").to_ascii_lowercase();
+        let decoder = text(&headers, CONTENT_ENCODING).and_then(Decoder::new);
+        let error_type = text(&headers, "x-amzn-errortype").map(error_class);
+        headers::to_client(&mut headers);
+        for name in [CONTENT_LENGTH, CONTENT_ENCODING, CONTENT_TYPE, ETAG] {
+            headers.remove(name);
+        }
+        let mut source = Source { body, first, decoder };
+        if !status.is_success() {
+            let body = self.all(&mut source, ERROR_LIMIT, record).await.unwrap_or_default();
+            let failure = translate::read_error(way.from, status.as_u16(), error_type.as_deref(), &body);
+            return Ok(failed(&failure, headers, &way, record));
+        }
+        if !is_stream(&media) {
+            let body = self.all(&mut source, WHOLE_LIMIT, record).await?;
+            return Ok(match translate::whole(way.from, way.to, &body, way.stream, &way.context) {
+                Ok(whole) => told(whole, headers, &way, record),
+                Err(failure) => failed(&failure, headers, &way, record),
+            });
+        }
+        if !way.stream {
+            let body = self.all(&mut source, WHOLE_LIMIT, record).await?;
+            return Ok(match translate::gather(way.from, way.to, &body, &way.context) {
+                Ok(whole) => told(whole, headers, &way, record),
+                Err(failure) => failed(&failure, headers, &way, record),
+            });
+        }
+        self.lead_stream(source, headers, &way, record).await
+    }
+
+    /// The head waits until something of the answer itself is there, for a while: an error before that is a real one.
+    async fn lead_stream(
+        &self,
+        mut source: Source<H::Body>,
+        mut headers: HeaderMap,
+        way: &Translation,
+        record: &mut Record,
+    ) -> Result<Reply<H::Body>, Error> {
+        let Some(pipe) = Pipe::new(way.from, way.to, &way.context) else {
+            return Err(Error::new(Kind::Internal, "no client speaks this format"));
+        };
+        let mut lane = Lane::translate(pipe, source.decoder.take());
+        let mut wait = pin!(self.host.sleep(HOLD));
+        while !lane.is_settled() {
+            let piece = match source.first.take() {
+                Some(first) => Ok(Some(first)),
+                None => match select(pin!(self.host.read(&mut source.body)), wait.as_mut()).await {
+                    Either::Left((read, _)) => read,
+                    Either::Right(_) => break,
+                },
+            };
+            match piece {
+                Ok(Some(piece)) => lane.take_in(&piece),
+                Ok(None) => lane.ends(End::Clean),
+                Err(TransportError::IdleTimeout) => lane.ends(End::IdleTimeout),
+                Err(_) => lane.ends(End::Cut),
+            }
+        }
+        if let Some(failure) = lane.failed_early() {
+            return Ok(failed(&failure, headers, way, record));
+        }
+        let media = if way.context.json_array { "application/json" } else { "text/event-stream" };
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
+        let stream = Stream { first: Some(Bytes::new()), body: Some(source.body), lane };
+        Ok(Reply { status: StatusCode::OK, headers, body: OutBody::Stream(Box::new(stream)) })
+    }
+
+    /// A whole body, decoded.
+    async fn all(
+        &self,
+        source: &mut Source<H::Body>,
+        limit: usize,
+        record: &Record,
+    ) -> Result<Vec<u8>, Error> {
+        let mut all = Vec::new();
+        loop {
+            let piece = match source.first.take() {
+                Some(first) => first,
+                None => match self.host.read(&mut source.body).await {
+                    Ok(Some(piece)) => piece,
+                    Ok(None) => return Ok(all),
+                    Err(error) => return Err(super::attempt::failure(error, &record.provider)),
+                },
+            };
+            match &mut source.decoder {
+                Some(decoder) => decoder.push(&piece, &mut |plain| all.extend_from_slice(plain)),
+                None => all.extend_from_slice(&piece),
+            }
+            if all.len() > limit {
+                let message = format!("{} answered with more than {limit} bytes", record.provider);
+                return Err(Error::new(Kind::Unreachable, message));
+            }
+        }
+    }
+}
+
+/// An answer's body as it is read.
+struct Source<B> {
+    body: B,
+    first: Option<Bytes>,
+    decoder: Option<Decoder>,
+}
+
+/// A translated answer.
+fn told<B>(
+    whole: translate::Whole,
+    mut headers: HeaderMap,
+    way: &Translation,
+    record: &mut Record,
+) -> Reply<B> {
+    record.usage = whole.usage;
+    let media = match (way.stream, way.context.json_array) {
+        (true, false) => "text/event-stream",
+        (true, true) | (false, _) => "application/json",
+    };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
+    Reply::new(StatusCode::OK, headers, whole.body)
+}
+
+/// A provider's error in the caller's words.
+fn failed<B>(failure: &Failure, mut headers: HeaderMap, way: &Translation, record: &mut Record) -> Reply<B> {
+    record.error = "upstream_error";
+    if let Some(wait) = failure.retry_after_ms
+        && !headers.contains_key(RETRY_AFTER)
+    {
+        headers.insert(RETRY_AFTER, HeaderValue::from(wait.div_ceil(1000)));
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::BAD_GATEWAY);
+    Reply::new(status, headers, translate::write_error(way.to, failure, &record.id))
+}
+
+/// Events of any framing.
+fn is_stream(media: &str) -> bool {
+    ["text/event-stream", "application/x-ndjson", "application/vnd.amazon.eventstream"]
+        .iter()
+        .any(|stream| media.starts_with(stream))
+}
+
+/// `ValidationException:http://…` -> `ValidationException`
+fn error_class(header: &str) -> String {
+    header.split([':', '#']).next().unwrap_or_default().to_owned()
+}

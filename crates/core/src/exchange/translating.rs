@@ -1,0 +1,269 @@
+//! A question whose provider speaks another format: the body is read, and written anew for the provider.
+
+use super::ask::{Asked, IN_PATH, Question, endpoint};
+use super::attempt::{Ended, Limits, failure};
+use super::fetching::Fetched;
+use super::reply::Reply;
+use super::{Call, Core};
+use crate::error::{Error, Kind};
+use crate::host::Host;
+use crate::ingress::Ask;
+use crate::keys::KeyOrder;
+use crate::provider::{Provider, quirks};
+use crate::record::Record;
+use crate::route::Target;
+use crate::table::{Entry, Place};
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, HeaderValue};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use std::borrow::Cow;
+use wharf_wire::chat::{self, Refused, Request};
+use wharf_wire::format::Format;
+use wharf_wire::json::Invalid;
+use wharf_wire::scan::{self, Edits, Segments};
+use wharf_wire::translate::{self, Context, Said};
+
+/// A model's id as one segment of a path: Bedrock's hold `:` and, as ARNs, `/`.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+/// How a provider is asked a question.
+pub(super) enum Way<'p> {
+    /// In the caller's own dialect, at this path.
+    Verbatim(Cow<'p, str>),
+    /// In the format that the provider speaks, at this path.
+    Translated(Cow<'p, str>),
+    /// Not at all: tokens are estimated here.
+    Estimated,
+}
+
+/// What the answer needs to find its way back.
+pub(super) struct Translation {
+    /// The provider's format.
+    pub from: Format,
+    /// The caller's.
+    pub to: Format,
+    /// The caller wants a stream.
+    pub stream: bool,
+    pub context: Context,
+}
+
+/// A target that is asked in its own format, and all that belongs to asking it.
+pub(super) struct Asking<'q, 'a, U> {
+    pub call: &'q Call<'a, U>,
+    pub question: &'q Question<'q>,
+    pub target: &'q Target,
+    pub entry: &'a Entry,
+    pub order: &'q KeyOrder,
+    /// Targets behind this one.
+    pub left: usize,
+    pub place: &'q Place,
+    pub strict: bool,
+}
+
+impl<H: Host> Core<H> {
+    /// Asks one target in its own format; `None`: the next target's turn.
+    pub(super) async fn ask_translated<'a>(
+        &'a self,
+        asking: Asking<'_, 'a, H::Upload>,
+        mut headers: HeaderMap,
+        rest: Cow<'a, str>,
+        record: &mut Record,
+    ) -> Result<Option<Reply<H::Body>>, Error> {
+        let Asking { call, question, target, entry, order, left, place, strict } = asking;
+        let now = self.host.now().0 / 1000;
+        let mut fetched = Fetched::default();
+        let (body, needed, mut translation) = loop {
+            let wanted = Wanted { target, entry, strict, fetched: &fetched, now };
+            match write(question, &wanted, record) {
+                Ok(Attempted::Written(body, headers, translation)) => break (body, headers, translation),
+                Ok(Attempted::Fetch(url)) => self.fetch(url, entry, &mut fetched).await?,
+                // Another target may be able to say it.
+                Err(error) if left > 0 && error.kind == Kind::UnsupportedField => return Ok(None),
+                Err(error) => return Err(error),
+            }
+        };
+        translation.context.json_array = question.json_array;
+        neutral_headers(&mut headers, &needed);
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let prepared = self.assemble(call, headers, body, rest, "", entry, order, false)?;
+        let limits = Limits { keys: order, targets: left, model_route: true, place };
+        match self.attempt(prepared, &limits, record).await {
+            Ended::Next => Ok(None),
+            Ended::Failed(error) => Err(failure(error, &entry.provider.id)),
+            Ended::Answer(answer, first) => {
+                self.lead_back(answer, first, *translation, record).await.map(Some)
+            }
+        }
+    }
+}
+
+/// How this provider is asked; `None`: it can't be.
+pub(super) fn way<'p>(provider: &'p Provider, ask: &Ask, model: &str, stream: bool) -> Option<Way<'p>> {
+    let own = endpoint(provider, ask, model);
+    let foreign = match ask {
+        Ask::Chat if provider.speaks != Format::OpenAiChat => chat_path(provider, model, stream),
+        Ask::Chat => None,
+        Ask::Responses | Ask::Messages | Ask::Generate("generateContent" | "streamGenerateContent") => {
+            if own.is_some() { None } else { chat_path(provider, model, stream) }
+        }
+        Ask::CountTokens | Ask::Generate(_) if own.is_none() => {
+            return chat_path(provider, model, false).map(|_| Way::Estimated);
+        }
+        Ask::CountTokens
+        | Ask::Generate(_)
+        | Ask::Embeddings
+        | Ask::Completions
+        | Ask::Moderations
+        | Ask::Images(_)
+        | Ask::Audio(_)
+        | Ask::Rerank => None,
+    };
+    foreign.map(Way::Translated).or_else(|| own.map(Way::Verbatim))
+}
+
+/// Where chat is asked in the provider's own format.
+fn chat_path<'p>(provider: &'p Provider, model: &str, stream: bool) -> Option<Cow<'p, str>> {
+    let paths = &provider.paths;
+    let whole = |path: &'p Option<Cow<'static, str>>| path.as_deref().map(Cow::Borrowed);
+    match provider.speaks {
+        Format::OpenAiChat => whole(&paths.chat),
+        Format::OpenAiResponses => whole(&paths.responses),
+        Format::AnthropicMessages => whole(&paths.messages),
+        Format::GeminiGenerate => {
+            let (folder, model) = (paths.generate.as_deref()?, utf8_percent_encode(model, IN_PATH));
+            let verb = if stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
+            Some(Cow::Owned(format!("{folder}/{model}:{verb}")))
+        }
+        Format::BedrockConverse => {
+            let (folder, model) = (paths.native.as_deref()?, utf8_percent_encode(model, SEGMENT));
+            let verb = if stream { "converse-stream" } else { "converse" };
+            Some(Cow::Owned(format!("{folder}/{model}/{verb}")))
+        }
+        Format::CohereChat | Format::OllamaChat => whole(&paths.native),
+    }
+}
+
+/// The caller's request, read.
+///
+/// # Errors
+/// What is wrong with it, by the path of the field.
+pub(super) fn read<'q>(question: &'q Question<'_>) -> Result<Request<'q>, Error> {
+    let Asked::Json(body, _) = &question.body else {
+        return Err(Error::new(Kind::InvalidRequest, "this provider is asked in JSON only"));
+    };
+    let said = Said {
+        model: matches!(question.ask, Ask::Generate(_)).then_some(&*question.model),
+        stream: question.stream,
+        counting: matches!(question.ask, Ask::CountTokens | Ask::Generate("countTokens")),
+    };
+    translate::read_request(question.ask.format(), body, &said).map_err(invalid)
+}
+
+/// What of a request is written for one target.
+pub(super) struct Wanted<'w> {
+    pub target: &'w Target,
+    pub entry: &'w Entry,
+    /// Any loss is an error.
+    pub strict: bool,
+    /// What was fetched for it.
+    pub fetched: &'w Fetched,
+    /// Seconds since 1970.
+    pub now: u64,
+}
+
+/// What came of writing a request.
+pub(super) enum Attempted {
+    /// The body, the headers that it needs, and the way back.
+    Written(Segments, Vec<(&'static str, String)>, Box<Translation>),
+    /// The bytes at this address have to be fetched first.
+    Fetch(String),
+}
+
+/// Writes a question for its target.
+///
+/// # Errors
+/// A request that can't be read, or that the target can't be asked.
+pub(super) fn write(
+    question: &Question<'_>,
+    wanted: &Wanted<'_>,
+    record: &mut Record,
+) -> Result<Attempted, Error> {
+    let mut request = read(question)?;
+    wanted.fetched.put_into(&mut request);
+    let (entry, to) = (wanted.entry, question.ask.format());
+    let (provider, model) = (&entry.provider, &*wanted.target.model);
+    let quirks = quirks::of(&provider.quirks, provider.rules, model);
+    let target = chat::Target { model, stream: question.stream, quirks: &quirks };
+    let written = match translate::write_request(provider.speaks, &request, &target) {
+        Ok(written) => written,
+        Err(Refused { fetch: Some(url), .. }) => return Ok(Attempted::Fetch(url)),
+        Err(refused) => return Err(refusal(to, &provider.id, &refused)),
+    };
+    let mut lost: Vec<String> = written.losses.names(|field| translate::field_name(to, field));
+    let body = drop_params(entry, written.body, &mut lost);
+    lost.iter_mut().for_each(|name| *name = printable(name));
+    if wanted.strict && !lost.is_empty() {
+        let (id, lost) = (&provider.id, lost.join(", "));
+        let message =
+            format!("strict: {id} can't be asked for {lost}; leave these out or choose another model");
+        return Err(Error::new(Kind::UnsupportedField, message));
+    }
+    record.dropped.extend(lost);
+    let context = Context {
+        request_id: record.id.clone(),
+        model: model.to_owned(),
+        now: wanted.now,
+        ..Context::of(&request)
+    };
+    let translation = Translation { from: provider.speaks, to, stream: question.stream, context };
+    Ok(Attempted::Written(Segments::from(body), written.headers, Box::new(translation)))
+}
+
+/// What the operator wants left out of every body for this provider.
+fn drop_params(entry: &Entry, body: Vec<u8>, lost: &mut Vec<String>) -> Bytes {
+    if entry.drop_params.is_empty() {
+        return body.into();
+    }
+    let drop: Vec<&str> = entry.drop_params.iter().map(String::as_str).collect();
+    let edited = scan::edit(&body.into(), &Edits { model: None, drop: &drop, ask_usage: false });
+    lost.extend(edited.dropped);
+    edited.body
+}
+
+/// A field's name as it may stand in a header: names come from the caller.
+fn printable(name: &str) -> String {
+    let fit = |c: char| if c.is_ascii_alphanumeric() || "_-.[]$@/".contains(c) { c } else { '?' };
+    name.chars().take(80).map(fit).collect()
+}
+
+fn invalid(invalid: Invalid) -> Error {
+    let mut error = Error::new(Kind::InvalidRequest, invalid.to_string());
+    error.param = Some(invalid.path);
+    error
+}
+
+fn refusal(format: Format, provider: &str, refused: &Refused) -> Error {
+    let field = translate::field_name(format, refused.field);
+    let reason = &refused.reason;
+    let mut error =
+        Error::new(Kind::UnsupportedField, format!("{provider} can't be asked for `{field}`: {reason}"));
+    error.param = Some(field.to_owned());
+    error
+}
+
+/// Headers of one dialect mean nothing in another, and the answer has to be one that we can read.
+pub(super) fn neutral_headers(headers: &mut HeaderMap, needed: &[(&'static str, String)]) {
+    const FOREIGN: [&str; 6] = ["anthropic-", "openai-", "x-goog-", "x-stainless-", "x-amz", "chatgpt-"];
+    const ALSO: [&str; 4] = ["accept", "accept-encoding", "content-type", "originator"];
+    let foreign = |name: &HeaderName| {
+        let name = name.as_str();
+        ALSO.contains(&name) || FOREIGN.iter().any(|start| name.starts_with(start))
+    };
+    let doomed: Vec<HeaderName> = headers.keys().filter(|name| foreign(name)).cloned().collect();
+    doomed.iter().for_each(|name| drop(headers.remove(name)));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    for (name, value) in needed {
+        headers.insert(HeaderName::from_static(name), crate::headers::value(value));
+    }
+}

@@ -1,0 +1,228 @@
+//! How each provider, and each family of models, differs from the format it speaks: data for the writers of requests.
+//! What is known to be refused or ignored is left out and listed; all else is sent.
+
+use wharf_wire::chat::{
+    Field, IdRule, ImageUrls, MaxTokens, ModelRule, Quirks, ReasoningAsk, ReasoningReplay, SchemaSupport,
+};
+use wharf_wire::format::Format;
+
+/// The peculiarities of one model of a provider.
+#[must_use]
+pub fn of(quirks: &Quirks, rules: &[ModelRule], model: &str) -> Quirks {
+    let mut quirks = quirks.clone();
+    rules.iter().filter(|rule| rule.fits(model)).for_each(|rule| quirks.apply(rule));
+    quirks
+}
+
+/// Which families a custom endpoint of this format may serve: their vendor's.
+pub(crate) const fn of_format(format: Format) -> &'static [ModelRule] {
+    match format {
+        Format::OpenAiChat | Format::OpenAiResponses => OPENAI,
+        Format::AnthropicMessages | Format::BedrockConverse => CLAUDE,
+        Format::GeminiGenerate => GEMINI,
+        Format::CohereChat | Format::OllamaChat => &[],
+    }
+}
+
+/// What OpenAI's models refuse while they reason.
+const NO_SAMPLING: &[Field] = &[
+    Field::Temperature,
+    Field::TopP,
+    Field::FrequencyPenalty,
+    Field::PresencePenalty,
+    Field::Logprobs,
+    Field::TopLogprobs,
+    Field::LogitBias,
+];
+
+/// OpenAI's families: <https://platform.openai.com/docs/guides/reasoning>. Those that can be told not to reason take
+/// sampling then; whether they do is the request's business, so only those that always reason are listed with it.
+pub(crate) const OPENAI: &[ModelRule] = &[
+    ModelRule {
+        models: &["o#", "gpt-5", "codex-"],
+        max_tokens: Some(MaxTokens::Completion),
+        ..ModelRule::NONE
+    },
+    ModelRule {
+        models: &["o#", "codex-", "gpt-5-", "gpt-5.5", "gpt-5.6", "gpt-5.2-pro"],
+        refuses: NO_SAMPLING,
+        ..ModelRule::NONE
+    },
+];
+
+/// Claude's families: <https://platform.claude.com/docs/en/build-with-claude/extended-thinking>,
+/// <https://platform.claude.com/docs/en/build-with-claude/effort>.
+pub(crate) const CLAUDE: &[ModelRule] = &[];
+
+/// Gemini's families: <https://ai.google.dev/gemini-api/docs/thinking>.
+pub(crate) const GEMINI: &[ModelRule] = &[];
+
+/// <https://platform.openai.com/docs/api-reference/chat/create>
+pub(crate) fn openai() -> Quirks {
+    Quirks { developer: true, ids: IdRule::Forty, ..Quirks::default() }
+}
+
+pub(crate) fn anthropic() -> Quirks {
+    Quirks { ids: IdRule::Word64, reasoning: ReasoningAsk::Budget, ..Quirks::default() }
+}
+
+/// <https://inference-docs.cerebras.ai/resources/openai>
+pub(crate) fn cerebras() -> Quirks {
+    Quirks {
+        refuses: vec![
+            Field::FrequencyPenalty,
+            Field::PresencePenalty,
+            Field::LogitBias,
+            Field::ServiceTier,
+            Field::Store,
+            Field::Metadata,
+        ],
+        replay: ReasoningReplay::Plain,
+        temperature_most: Some(1.5),
+        ..Quirks::default()
+    }
+}
+
+/// <https://api-docs.deepseek.com/api/create-chat-completion>
+pub(crate) fn deepseek() -> Quirks {
+    Quirks {
+        refuses: vec![
+            Field::Seed,
+            Field::LogitBias,
+            Field::User,
+            Field::Metadata,
+            Field::Store,
+            Field::ServiceTier,
+            Field::Verbosity,
+            Field::CacheKey,
+            Field::Image,
+            Field::File,
+            Field::Audio,
+            Field::Video,
+        ],
+        reasoning: ReasoningAsk::Switch,
+        replay: ReasoningReplay::Content,
+        schema: SchemaSupport::ObjectOnly,
+        ..Quirks::default()
+    }
+}
+
+/// <https://docs.x.ai/docs/api-reference#chat-completions>
+pub(crate) fn grok() -> Quirks {
+    Quirks { refuses: vec![Field::LogitBias], replay: ReasoningReplay::Content, ..Quirks::default() }
+}
+
+/// <https://console.groq.com/docs/openai>
+pub(crate) fn groq() -> Quirks {
+    Quirks {
+        refuses: vec![
+            Field::N,
+            Field::Logprobs,
+            Field::TopLogprobs,
+            Field::LogitBias,
+            Field::Name,
+            Field::Store,
+            Field::Metadata,
+        ],
+        replay: ReasoningReplay::Plain,
+        ..Quirks::default()
+    }
+}
+
+/// <https://huggingface.co/docs/inference-providers/tasks/chat-completion>
+pub(crate) fn huggingface() -> Quirks {
+    Quirks { stop_most: Some(4), ..Quirks::default() }
+}
+
+/// Mistral answers 422 to members that it doesn't know: <https://docs.mistral.ai/api>.
+pub(crate) fn mistral() -> Quirks {
+    Quirks {
+        refuses: vec![
+            Field::Logprobs,
+            Field::TopLogprobs,
+            Field::LogitBias,
+            Field::User,
+            Field::Store,
+            Field::ServiceTier,
+            Field::Verbosity,
+            Field::Name,
+        ],
+        seed: "random_seed",
+        stream_options: false,
+        ids: IdRule::Nine,
+        replay: ReasoningReplay::Parts,
+        tool_required: "any",
+        temperature_most: Some(1.5),
+        ..Quirks::default()
+    }
+}
+
+/// <https://openrouter.ai/docs/api-reference/parameters>
+pub(crate) fn openrouter() -> Quirks {
+    Quirks {
+        developer: true,
+        reasoning: ReasoningAsk::Object,
+        replay: ReasoningReplay::Details,
+        cache_control: true,
+        ..Quirks::default()
+    }
+}
+
+/// <https://docs.perplexity.ai/api-reference/chat-completions-post>
+pub(crate) fn perplexity_ai() -> Quirks {
+    Quirks {
+        refuses: vec![
+            Field::Stop,
+            Field::Seed,
+            Field::N,
+            Field::Logprobs,
+            Field::TopLogprobs,
+            Field::LogitBias,
+            Field::User,
+            Field::Metadata,
+            Field::Store,
+            Field::ServiceTier,
+            Field::Tools,
+            Field::ToolChoice,
+            Field::ParallelToolCalls,
+        ],
+        stream_options: false,
+        alternate: true,
+        ..Quirks::default()
+    }
+}
+
+/// Its OpenAI layer takes images as data only: <https://docs.ollama.com/api/openai-compatibility>.
+pub(crate) fn ollama() -> Quirks {
+    Quirks {
+        refuses: vec![Field::ToolChoice, Field::LogitBias, Field::User, Field::N],
+        replay: ReasoningReplay::Plain,
+        image_urls: ImageUrls::DataOnly,
+        ..Quirks::default()
+    }
+}
+
+/// <https://platform.moonshot.ai/docs/guide/use-kimi-k2-thinking-model>
+pub(crate) fn moonshot() -> Quirks {
+    Quirks { reasoning: ReasoningAsk::None, replay: ReasoningReplay::Content, ..Quirks::default() }
+}
+
+/// <https://developers.cloudflare.com/workers-ai/configuration/open-ai-compatibility/>
+pub(crate) fn workers_ai() -> Quirks {
+    Quirks { image_urls: ImageUrls::DataOnly, replay: ReasoningReplay::Content, ..Quirks::default() }
+}
+
+/// <https://docs.vllm.ai/en/stable/features/reasoning_outputs.html>
+pub(crate) fn vllm() -> Quirks {
+    Quirks { replay: ReasoningReplay::Plain, ..Quirks::default() }
+}
+
+/// <https://lmstudio.ai/docs/developer/openai-compat>
+pub(crate) fn lm_studio() -> Quirks {
+    Quirks { image_urls: ImageUrls::DataOnly, ..Quirks::default() }
+}
+
+/// <https://github.com/Mozilla-Ocho/llamafile>
+pub(crate) fn llamafile() -> Quirks {
+    Quirks { image_urls: ImageUrls::DataOnly, ..Quirks::default() }
+}
