@@ -113,9 +113,12 @@ pub struct Explain {
     pub method: String,
     /// The path, with its query.
     pub path: String,
-    /// The model of the body.
-    #[arg(long)]
+    /// The model, put into a minimal body.
+    #[arg(long, conflicts_with = "body")]
     pub model: Option<String>,
+    /// A file with the whole body, `-` for standard input.
+    #[arg(long, value_name = "FILE|-")]
+    pub body: Option<PathBuf>,
     /// A header, as `Name: value`; may be given several times.
     #[arg(long = "header", value_name = "NAME: VALUE")]
     pub headers: Vec<String>,

@@ -6,11 +6,13 @@ use crate::load::{self, Loaded};
 use crate::serve::Failure;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde_json::json;
 use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::{fs, io};
 use wharf_core::egress;
 use wharf_core::exchange::{Core, Incoming, OutBody};
 use wharf_core::headers::is_credential;
@@ -88,8 +90,7 @@ pub fn run(options: &Explain) -> Result<String, Failure> {
     let headers = headers(&options.headers).map_err(usage)?;
     // Whoever reads the configuration need not prove that they may call.
     let table = Arc::new(Table { access: Access::Open, ..compiled.table });
-    let body =
-        options.model.as_ref().map(|model| serde_json::json!({"model": model, "messages": []}).to_string());
+    let body = body(options)?;
     let host = Paper { table: table.clone(), calls: Rc::default() };
     let calls = host.calls.clone();
     let incoming = Incoming {
@@ -98,7 +99,7 @@ pub fn run(options: &Explain) -> Result<String, Failure> {
         authority: None,
         headers,
         length: body.as_ref().map(|b| b.len() as u64),
-        body: body.map(Bytes::from),
+        body,
         place: None,
         ready: true,
     };
@@ -129,6 +130,28 @@ pub fn run(options: &Explain) -> Result<String, Failure> {
         let _ = write!(out, "\ncall {} (no call is made)\n{call}", at + 1);
     }
     Ok(out)
+}
+
+/// The body: as given, or the least that a request in the path's dialect needs.
+fn body(options: &Explain) -> Result<Option<Bytes>, Failure> {
+    if let Some(file) = &options.body {
+        let read = match file.as_os_str() == "-" {
+            true => io::read_to_string(io::stdin()).map(String::into_bytes),
+            false => fs::read(file),
+        };
+        let read = read.map_err(|e| Failure::new(exit::USAGE, format!("{}: {e}", file.display())))?;
+        return Ok(Some(read.into()));
+    }
+    let Some(model) = &options.model else { return Ok(None) };
+    let path = options.path.split('?').next().unwrap_or_default();
+    let hello = json!([{"role": "user", "content": "Hello"}]);
+    let least = match path {
+        _ if path.ends_with("/responses") => json!({"model": model, "input": "Hello"}),
+        _ if path.ends_with("/messages") => json!({"model": model, "max_tokens": 1024, "messages": hello}),
+        _ if path.ends_with("/embeddings") => json!({"model": model, "input": "Hello"}),
+        _ => json!({"model": model, "messages": hello}),
+    };
+    Ok(Some(least.to_string().into()))
 }
 
 /// The target as it was asked, less a credential in it.
