@@ -168,3 +168,30 @@ fn told_by_name(name: &str) -> Option<&'static str> {
     let end = path.rsplit('/').next()?.rsplit_once('.')?.1;
     ENDS.iter().find(|(known, _)| known.eq_ignore_ascii_case(end)).map(|(_, told)| *told)
 }
+
+/// The text of a file that came in base64, for targets that take texts as such; `None` where it is not UTF-8.
+#[must_use]
+pub fn decode_text(base64: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(base64.len() / 4 * 3 + 3);
+    let (mut bits, mut have) = (0_u32, 0_u32);
+    for byte in base64.bytes() {
+        let six = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            b'=' => break,
+            b'\r' | b'\n' => continue,
+            _ => return None,
+        };
+        bits = (bits << 6) | u32::from(six);
+        have += 6;
+        if have >= 8 {
+            have -= 8;
+            bytes.push((bits >> have) as u8);
+            bits &= (1 << have) - 1;
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
