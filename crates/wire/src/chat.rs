@@ -38,7 +38,7 @@ pub use event::{Event, Slot};
 pub use finish::Finish;
 pub use ids::{IdRule, fit_id, mint_id};
 pub use loss::{Field, Losses, Rule};
-pub use media::{Media, MediaKind, Source, data_url, split_data_url};
+pub use media::{Media, MediaKind, Source, data_url, decode_text, split_data_url};
 pub use part::{Citation, Part, Text, ToolCall, ToolResult};
 pub use quirks::{
     FileParts, ImageUrls, MaxTokens, ModelRule, Quirks, ReasoningAsk, ReasoningReplay, SchemaSupport,
