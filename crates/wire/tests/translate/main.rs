@@ -5,12 +5,17 @@
 //! What comes out is compared with an independent reading of the recording (`judge`).
 
 mod answers;
+mod botocore;
 mod errors;
+mod facts;
 mod grammar;
 #[path = "../judge/mod.rs"]
 mod judge;
 mod recordings;
+mod requests;
+mod schema;
 mod tally;
+mod vendors;
 
 use recordings::Recording;
 use tally::Tally;
@@ -28,6 +33,12 @@ fn every_recorded_answer_reads_the_same_in_every_dialect() {
 #[test]
 fn every_recorded_error_keeps_its_words_in_every_dialect() {
     over_all(errors::replay);
+}
+
+#[test]
+fn every_recorded_request_is_one_that_the_other_vendors_describe() {
+    let vendors = vendors::Vendors::read();
+    over_all(|recording, tally| requests::replay(recording, &vendors, tally));
 }
 
 /// Judges every recording, on all cores, and prints what passed.

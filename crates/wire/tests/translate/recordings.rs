@@ -36,9 +36,14 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+/// The folder, where one is named.
+pub(crate) fn folder() -> Option<PathBuf> {
+    variable("WHARF_FIXTURES").map(PathBuf::from).filter(|folder| folder.is_dir())
+}
+
 /// The files, sorted; `None` where no folder is named.
 pub(crate) fn paths() -> Option<Vec<PathBuf>> {
-    let folder = variable("WHARF_FIXTURES").map(PathBuf::from).filter(|folder| folder.is_dir())?;
+    let folder = folder()?;
     let only = variable("WHARF_REPLAY").unwrap_or_default();
     let list =
         |folder: &Path| std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
