@@ -1,6 +1,22 @@
-//! BedrockConverse: being written.
+//! Amazon Bedrock's Converse and ConverseStream, the side providers speak:
+//! <https://docs.aws.amazon.com/bedrock/latest/APIReference/API_runtime_Converse.html>.
+//!
+//! Which model answers is said in the path, not in the body.
 
-use crate::chat::{Event, Failure, Refused, Request, Response, Target, Written};
+mod error;
+mod media;
+mod messages;
+mod model_fields;
+mod request;
+mod response;
+mod stream_in;
+mod tools;
+mod types;
+
+#[cfg(test)]
+mod tests;
+
+use crate::chat::{Failure, Refused, Request, Response, Target, Written};
 use crate::json::Json;
 use crate::translate::{Context, Framing, ReadStream, Upstream};
 
@@ -9,29 +25,23 @@ use crate::translate::{Context, Framing, ReadStream, Upstream};
 pub(crate) struct BedrockConverse;
 
 impl Upstream for BedrockConverse {
-    fn write_request(&self, _request: &Request<'_>, _target: &Target<'_>) -> Result<Written, Refused> {
-        Ok(Written::default())
+    fn write_request(&self, request: &Request<'_>, target: &Target<'_>) -> Result<Written, Refused> {
+        request::write(request, target)
     }
 
-    fn read_response<'a>(&self, _body: &Json<'a>, _context: &Context) -> Result<Response<'a>, Failure> {
-        Ok(Response::default())
+    fn read_response<'a>(&self, body: &Json<'a>, _context: &Context) -> Result<Response<'a>, Failure> {
+        response::read(body)
     }
 
     fn stream_in(&self, _context: &Context) -> Box<dyn ReadStream> {
-        Box::new(Reader)
+        Box::new(stream_in::Reader::default())
     }
 
     fn framing(&self) -> Framing {
-        Framing::Sse
-    }
-}
-
-struct Reader;
-
-impl ReadStream for Reader {
-    fn push(&mut self, _name: &str, _data: &[u8], _on: &mut dyn FnMut(Event<'_>)) -> Result<(), Failure> {
-        Ok(())
+        Framing::AwsEventStream
     }
 
-    fn finish(&mut self, _on: &mut dyn FnMut(Event<'_>)) {}
+    fn read_error(&self, status: u16, error_type: Option<&str>, body: &[u8]) -> Failure {
+        error::read(status, error_type, body)
+    }
 }

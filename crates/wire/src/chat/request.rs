@@ -1,6 +1,6 @@
 //! A request in the neutral model.
 
-use super::{Field, Losses, Part, Quirks, ReasoningWish, Tool, ToolChoice};
+use super::{Field, Losses, Part, Quirks, ReasoningWish, Source, Tool, ToolChoice};
 use std::borrow::Cow;
 
 /// One chat request. Texts borrow from the body they were read from.
@@ -64,6 +64,36 @@ pub struct Request<'a> {
     pub echo: Cow<'a, str>,
     /// What the caller's own body held and this model has no place for, and what got lost on the way here.
     pub losses: Losses,
+}
+
+impl Request<'_> {
+    /// About how many bytes it takes when it is written: what a writer's buffer should have room for, so that a big
+    /// image is copied once.
+    #[must_use]
+    pub fn room(&self) -> usize {
+        fn of(parts: &[Part<'_>]) -> usize {
+            parts.iter().map(|part| 64 + one(part)).sum()
+        }
+        fn one(part: &Part<'_>) -> usize {
+            match part {
+                Part::Text(text) => text.text.len() + text.text.len() / 16,
+                Part::Media(media) => match &media.source {
+                    Source::Base64(text) | Source::Url(text) | Source::Text(text) | Source::Id(text) => text.len(),
+                },
+                Part::Reasoning(reasoning) => {
+                    reasoning.text.len() + reasoning.state.as_ref().map_or(0, |state| state.data.len())
+                }
+                Part::ToolCall(call) => call.name.len() + call.arguments.len() + 64,
+                Part::ToolResult(result) => of(&result.parts) + 64,
+                Part::Refusal(text) | Part::Json(text) => text.len(),
+            }
+        }
+        let turns = self.turns.iter().map(|turn| 32 + of(&turn.parts));
+        let tools = self.tools.iter().map(|tool| {
+            96 + tool.name.len() + tool.description.as_ref().map_or(0, |text| text.len()) + tool.schema().len()
+        });
+        1024 + turns.sum::<usize>() + tools.sum::<usize>()
+    }
 }
 
 /// One turn of the conversation.

@@ -51,8 +51,11 @@ fn read_in(bytes: &[u8], size: usize) -> Result<Vec<(String, String)>, FrameErro
 fn any_split_gives_the_same_messages() {
     let every = [
         // All types of header values, none of them of use.
-        [b"\x01a\x00\x01b\x01\x01c\x02\x09\x01d\x03\x00\x09\x01e\x04\x00\x00\x00\x09".as_slice(), b"\x01f\x05"]
-            .concat(),
+        [
+            b"\x01a\x00\x01b\x01\x01c\x02\x09\x01d\x03\x00\x09\x01e\x04\x00\x00\x00\x09".as_slice(),
+            b"\x01f\x05",
+        ]
+        .concat(),
         vec![0; 8],
         b"\x01g\x06\x00\x03\xff\xfe\xfd\x01h\x08".to_vec(),
         vec![0; 8],
