@@ -32,8 +32,9 @@ pub(super) fn write(request: &Request<'_>, target: &Target<'_>) -> Result<Writte
     let quirks = target.quirks;
     let mut losses = Losses::default();
     let thinking = thinking_out::plan(request, quirks, &mut losses);
-    let form = form(request, quirks, thinking.on);
-    let tools = tools_out::plan(request, &form, thinking.on, &mut losses);
+    let can_force = quirks.forced_tools && !thinking.on;
+    let form = form(request, quirks, can_force);
+    let tools = tools_out::plan(request, &form, can_force, &mut losses);
     let mut out = Writer::with_capacity(size(request));
     out.begin().member("model", target.model).name("max_tokens").number(thinking.max_tokens);
     let mut marks = Marks::of(request, &tools.tools);
@@ -82,7 +83,7 @@ fn size(request: &Request<'_>) -> usize {
 
 /// <https://platform.claude.com/docs/en/build-with-claude/structured-outputs>: what older models or the vendor's subset
 /// of schemas don't know becomes a tool that must be called; with thinking no call can be forced, so it is said.
-fn form<'r>(request: &'r Request<'_>, quirks: &Quirks, thinks: bool) -> Form<'r> {
+fn form<'r>(request: &'r Request<'_>, quirks: &Quirks, can_force: bool) -> Form<'r> {
     let (schema, description) = match &request.response_format {
         None | Some(ResponseFormat::Text) => return Form::Free,
         Some(ResponseFormat::JsonObject) => return Form::Said(JSON_ONLY.to_owned()),
@@ -95,7 +96,7 @@ fn form<'r>(request: &'r Request<'_>, quirks: &Quirks, thinks: bool) -> Form<'r>
     }
     let forced = matches!(request.tool_choice, Some(ToolChoice::Tool(_)));
     let taken = request.tools.iter().any(|tool| tool.name == ANSWER_TOOL);
-    if !thinks && !forced && !taken && is_object(schema) {
+    if can_force && !forced && !taken && is_object(schema) {
         return Form::Tool { schema, description: description.unwrap_or_default() };
     }
     Form::Said([JSON_ONLY, " It must follow this JSON schema:\n", schema].concat())

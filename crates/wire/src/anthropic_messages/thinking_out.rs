@@ -22,7 +22,7 @@ pub(super) struct Plan {
 #[derive(Debug, Clone, Copy)]
 enum Ask {
     Nothing,
-    Disabled,
+    Off(&'static str),
     Budget(u64),
     Adaptive,
 }
@@ -33,21 +33,22 @@ const LEAST: u64 = 1024;
 /// Decides.
 pub(super) fn plan(request: &Request<'_>, quirks: &Quirks, losses: &mut Losses) -> Plan {
     let wish = &request.reasoning;
+    let always = quirks.thinking_off.is_empty();
     let mut plan = Plan {
         ask: Ask::Nothing,
         effort: None,
         display: None,
-        on: quirks.always_thinks,
+        on: always,
         max_tokens: request.max_tokens.unwrap_or(quirks.default_max_tokens),
     };
     let asked = wish.adaptive || wish.effort().is_some();
     match quirks.reasoning {
-        _ if wish.off() && quirks.always_thinks => {
+        _ if wish.off() && always => {
             losses.field(Field::Reasoning);
             plan.effort = Some(quirks.effort(Effort::Low));
         }
-        ReasoningAsk::Level if wish.off() => plan.ask = Ask::Disabled,
-        _ if wish.off() || (!asked && !quirks.always_thinks) => {}
+        ReasoningAsk::Level if wish.off() => plan.ask = Ask::Off(quirks.thinking_off),
+        _ if wish.off() || (!asked && !always) => {}
         ReasoningAsk::None => losses.field_if(asked, Field::Reasoning),
         ReasoningAsk::Level => {
             if asked || wish.show.is_some() {
@@ -111,8 +112,8 @@ fn is_in_a_loop_without_thoughts(request: &Request<'_>) -> bool {
 pub(super) fn write(plan: &Plan, form: &Form<'_>, out: &mut Writer) {
     match plan.ask {
         Ask::Nothing => {}
-        Ask::Disabled => {
-            out.name("thinking").begin().member("type", "disabled").end();
+        Ask::Off(word) => {
+            out.name("thinking").begin().member("type", word).end();
         }
         Ask::Budget(budget) => {
             out.name("thinking").begin().member("type", "enabled").name("budget_tokens").number(budget);

@@ -32,7 +32,7 @@ enum Choice<'r> {
 pub(super) fn plan<'r, 'a>(
     request: &'r Request<'a>,
     form: &Form<'r>,
-    thinks: bool,
+    can_force: bool,
     losses: &mut Losses,
 ) -> Plan<'r, 'a> {
     let mut tools: Vec<&Tool<'_>> = request.tools.iter().collect();
@@ -46,7 +46,7 @@ pub(super) fn plan<'r, 'a>(
             if *required { Choice::Any } else { Choice::Auto }
         }
     });
-    if thinks && matches!(choice, Some(Choice::Any | Choice::Tool(_))) {
+    if !can_force && matches!(choice, Some(Choice::Any | Choice::Tool(_))) {
         losses.field(Field::ToolChoice);
         choice = Some(Choice::Auto);
     }

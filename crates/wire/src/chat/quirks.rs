@@ -51,8 +51,10 @@ pub struct Quirks {
     pub efforts: &'static [Effort],
     /// Temperature or nucleus sampling, not both (Claude from Opus 4.1 on).
     pub one_sampler: bool,
-    /// It can't be told not to think, and so can't be made to call a tool (newest Claude).
-    pub always_thinks: bool,
+    /// The word that turns thinking off in Anthropic's format; empty: it can't be turned off.
+    pub thinking_off: &'static str,
+    /// A call can be forced (not with the newest Claude).
+    pub forced_tools: bool,
     /// The least and the most tokens of a budget for thoughts; what lies outside is moved inside.
     pub budget: Option<(u64, u64)>,
     /// Calls and results have ids (Gemini; Vertex knew none for long).
@@ -98,7 +100,8 @@ impl Default for Quirks {
             top_k: &["top_k"],
             efforts: &[],
             one_sampler: false,
-            always_thinks: false,
+            thinking_off: "disabled",
+            forced_tools: true,
             budget: None,
             call_ids: true,
             call_signature: None,
@@ -135,7 +138,8 @@ impl Quirks {
         self.default_max_tokens = rule.default_max_tokens.unwrap_or(self.default_max_tokens);
         self.efforts = rule.efforts.unwrap_or(self.efforts);
         self.one_sampler = rule.one_sampler.unwrap_or(self.one_sampler);
-        self.always_thinks = rule.always_thinks.unwrap_or(self.always_thinks);
+        self.thinking_off = rule.thinking_off.unwrap_or(self.thinking_off);
+        self.forced_tools = rule.forced_tools.unwrap_or(self.forced_tools);
         self.budget = rule.budget.or(self.budget);
         self.call_signature = rule.call_signature.or(self.call_signature);
         self.result_media = rule.result_media.unwrap_or(self.result_media);
@@ -175,8 +179,10 @@ pub struct ModelRule {
     pub efforts: Option<&'static [Effort]>,
     /// See [`Quirks::one_sampler`].
     pub one_sampler: Option<bool>,
-    /// See [`Quirks::always_thinks`].
-    pub always_thinks: Option<bool>,
+    /// See [`Quirks::thinking_off`].
+    pub thinking_off: Option<&'static str>,
+    /// See [`Quirks::forced_tools`].
+    pub forced_tools: Option<bool>,
     /// See [`Quirks::budget`].
     pub budget: Option<(u64, u64)>,
     /// See [`Quirks::call_signature`].
@@ -203,7 +209,8 @@ impl ModelRule {
         default_max_tokens: None,
         efforts: None,
         one_sampler: None,
-        always_thinks: None,
+        thinking_off: None,
+        forced_tools: None,
         budget: None,
         call_signature: None,
         result_media: None,
