@@ -33,7 +33,7 @@ const LEAST: u64 = 1024;
 /// Decides.
 pub(super) fn plan(request: &Request<'_>, quirks: &Quirks, losses: &mut Losses) -> Plan {
     let wish = &request.reasoning;
-    let always = quirks.thinking_off.is_empty();
+    let always = quirks.always_thinks;
     let mut plan = Plan {
         ask: Ask::Nothing,
         effort: None,

@@ -51,7 +51,9 @@ pub struct Quirks {
     pub efforts: &'static [Effort],
     /// Temperature or nucleus sampling, not both (Claude from Opus 4.1 on).
     pub one_sampler: bool,
-    /// The word that turns thinking off in Anthropic's format; empty: it can't be turned off.
+    /// It can't be told not to think, and so can't be made to call a tool (newest Claude).
+    pub always_thinks: bool,
+    /// The word that turns thinking off in Anthropic's format.
     pub thinking_off: &'static str,
     /// A call can be forced (not with the newest Claude).
     pub forced_tools: bool,
@@ -100,6 +102,7 @@ impl Default for Quirks {
             top_k: &["top_k"],
             efforts: &[],
             one_sampler: false,
+            always_thinks: false,
             thinking_off: "disabled",
             forced_tools: true,
             budget: None,
@@ -138,6 +141,7 @@ impl Quirks {
         self.default_max_tokens = rule.default_max_tokens.unwrap_or(self.default_max_tokens);
         self.efforts = rule.efforts.unwrap_or(self.efforts);
         self.one_sampler = rule.one_sampler.unwrap_or(self.one_sampler);
+        self.always_thinks = rule.always_thinks.unwrap_or(self.always_thinks);
         self.thinking_off = rule.thinking_off.unwrap_or(self.thinking_off);
         self.forced_tools = rule.forced_tools.unwrap_or(self.forced_tools);
         self.budget = rule.budget.or(self.budget);
@@ -179,6 +183,8 @@ pub struct ModelRule {
     pub efforts: Option<&'static [Effort]>,
     /// See [`Quirks::one_sampler`].
     pub one_sampler: Option<bool>,
+    /// See [`Quirks::always_thinks`].
+    pub always_thinks: Option<bool>,
     /// See [`Quirks::thinking_off`].
     pub thinking_off: Option<&'static str>,
     /// See [`Quirks::forced_tools`].
@@ -209,6 +215,7 @@ impl ModelRule {
         default_max_tokens: None,
         efforts: None,
         one_sampler: None,
+        always_thinks: None,
         thinking_off: None,
         forced_tools: None,
         budget: None,
