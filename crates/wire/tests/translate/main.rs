@@ -1,6 +1,6 @@
 //! Replays recorded exchanges of real providers through translation, where `WHARF_FIXTURES` names a folder of them:
 //! one JSON file per exchange, `<provider>/<endpoint>[-stream].….json`. `WHARF_REPLAY` narrows it to files whose path
-//! holds that text.
+//! holds that text, `WHARF_REPLAY_SHOWN` says how many failures of each pair are shown.
 //!
 //! What comes out is compared with an independent reading of the recording (`judge`).
 

@@ -31,8 +31,9 @@ pub(crate) enum Body {
     Text(Vec<u8>),
 }
 
+/// A variable of the environment.
 #[expect(clippy::disallowed_methods, reason = "a test reads where its data is")]
-fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 

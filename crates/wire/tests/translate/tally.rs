@@ -1,7 +1,7 @@
 //! What passed and what did not, by provider and by pair of formats.
 
 use crate::judge::exceptions;
-use crate::recordings::Recording;
+use crate::recordings::{self, Recording};
 use std::collections::BTreeMap;
 
 /// Counts of cases; a case is one recording in one dialect and one way of asking.
@@ -13,8 +13,8 @@ pub(crate) struct Tally {
     wrong: Vec<(String, String, String)>,
 }
 
-/// As many failures are shown.
-const SHOWN: usize = 60;
+/// As many failures of each pair are shown, unless `WHARF_REPLAY_SHOWN` says otherwise.
+const SHOWN: usize = 3;
 
 impl Tally {
     /// Notes a case: `to` names the dialect, `how` the way, and what is wrong if anything is.
@@ -73,11 +73,13 @@ impl Tally {
         for (reason, count) in &self.excepted {
             println!("excepted {count}: {reason}");
         }
+        let most = recordings::variable("WHARF_REPLAY_SHOWN").and_then(|most| most.parse().ok());
+        let most: usize = most.unwrap_or(SHOWN);
         let mut shown: BTreeMap<&str, usize> = BTreeMap::new();
         for (pair, file, what) in &self.wrong {
             let count = shown.entry(pair).or_default();
             *count += 1;
-            if *count <= SHOWN / self.pairs.len().max(1) + 3 {
+            if *count <= most {
                 println!("WRONG {pair} {file}\n      {what}");
             }
         }
