@@ -1,10 +1,11 @@
 //! Any request line and any credential: nothing panics, nothing climbs above a base URL, no `key` goes upstream.
 #![no_main]
 
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderValue, Method};
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
 use wharf_core::config::{Input, compile};
+use wharf_core::headers::Headers;
 use wharf_core::ingress::{self, Endpoint, Ingress};
 use wharf_core::provider::catalog::builtins;
 use wharf_core::selector::Selector;
@@ -91,7 +92,7 @@ fn the_query(query: &str) {
 }
 
 fn the_credential(name: u8, value: &[u8], query: &str) {
-    let mut headers = HeaderMap::new();
+    let mut headers = Headers::new();
     if let Ok(value) = HeaderValue::from_bytes(value) {
         headers.insert(HEADERS[usize::from(name) % HEADERS.len()], value);
     }

@@ -1,16 +1,16 @@
 //! Who calls: a credential becomes a caller's label, or a 401. Runs before anything is routed.
 
 use crate::error::{Error, Kind};
+use crate::headers::Headers;
 use crate::headers::text;
 use crate::provider::Auth;
 use crate::query;
 use crate::secret::{Secret, digest};
 use crate::table::{Access, Caller, Entry, Table};
-use http::HeaderMap;
 use http::header::{AUTHORIZATION, HOST, HeaderName, ORIGIN};
 use std::borrow::Cow;
 use std::sync::Arc;
-use subtle::ConstantTimeEq;
+use subtle::{Choice, ConstantTimeEq};
 
 /// Who calls, once that is settled.
 pub struct Who {
@@ -40,7 +40,7 @@ struct Presented<'a> {
 /// 401 without a good credential; 403 for a page or host that is not local while no key is required.
 pub fn authenticate(
     table: &Table,
-    headers: &HeaderMap,
+    headers: &Headers,
     query: Option<&str>,
     through: Option<&Entry>,
 ) -> Result<Who, Error> {
@@ -84,11 +84,20 @@ fn caller<'a>(callers: &'a [Caller], value: &str) -> Option<&'a Caller> {
     let presented = digest(value.as_bytes());
     let mut found = None;
     for caller in callers {
-        if bool::from(caller.digest.ct_eq(&presented)) {
+        if is_same(&caller.digest, &presented) {
             found = Some(caller);
         }
     }
     found
+}
+
+/// In constant time; in words, as bytes one by one cost eight times as much.
+fn is_same(one: &[u8; 32], other: &[u8; 32]) -> bool {
+    let (one, _) = one.as_chunks::<8>();
+    let (other, _) = other.as_chunks::<8>();
+    let words = one.iter().zip(other);
+    let same = words.map(|(a, b)| u64::from_ne_bytes(*a).ct_eq(&u64::from_ne_bytes(*b)));
+    same.fold(Choice::from(1), |all, same| all & same).into()
 }
 
 /// True for a caller key, bare or as a bearer: it must not be sent on, wherever it stands.
@@ -99,14 +108,14 @@ pub fn is_callers(table: &Table, value: &str) -> bool {
     }
 }
 
-fn relayed(headers: &HeaderMap, presented: Presented<'_>) -> Relayed {
+fn relayed(headers: &Headers, presented: Presented<'_>) -> Relayed {
     let header =
         presented.header.and_then(|name| headers.get(&name).map(|value| (name.clone(), value.clone())));
     Relayed { header, secret: Secret::new(presented.value.into_owned()) }
 }
 
 fn presented<'a>(
-    headers: &'a HeaderMap,
+    headers: &'a Headers,
     query: Option<&'a str>,
     through: Option<&Entry>,
 ) -> Option<Presented<'a>> {
@@ -157,14 +166,14 @@ fn bare(value: &str) -> &str {
 ///
 /// # Errors
 /// `forbidden_origin`.
-pub fn check_local(table: &Table, headers: &HeaderMap, authority: Option<&str>) -> Result<(), Error> {
+pub fn check_local(table: &Table, headers: &Headers, authority: Option<&str>) -> Result<(), Error> {
     match table.access {
         Access::Keys(_) | Access::Open => return Ok(()),
         Access::Local => {}
     }
     let host = authority.or_else(|| headers.get(HOST)?.to_str().ok());
     let host_ok = host.is_none_or(|host| is_loopback(host_of(host)));
-    let origin_ok = headers.get_all(ORIGIN).iter().all(|origin| {
+    let origin_ok = headers.get_all(ORIGIN).all(|origin| {
         let page = origin.to_str().ok().and_then(|o| o.split_once("://"));
         page.is_some_and(|(_, rest)| is_loopback(host_of(rest)))
     });

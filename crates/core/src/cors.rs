@@ -1,8 +1,9 @@
 //! Cross-origin rules: what a browser is told, on preflights and on every real answer.
 
+use crate::headers::Headers;
 use crate::headers::value;
 use crate::table::{Cors, Table};
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderValue};
 
 /// The methods a page may use.
 pub const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
@@ -16,7 +17,7 @@ x-wharf-dropped, x-wharf-estimated, x-request-id, request-id, retry-after",
 );
 
 /// Puts the origin headers on an answer to a request that came with `origin`.
-pub fn apply(table: &Table, origin: Option<&HeaderValue>, headers: &mut HeaderMap) {
+pub fn apply(table: &Table, origin: Option<&HeaderValue>, headers: &mut Headers) {
     match &table.cors {
         Cors::Any => {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, ANY.clone());
@@ -34,8 +35,8 @@ pub fn apply(table: &Table, origin: Option<&HeaderValue>, headers: &mut HeaderMa
 }
 
 /// The headers of the answer to any `OPTIONS`: a preflight's if it is one, else `Allow`.
-pub fn options(table: &Table, request: &HeaderMap) -> HeaderMap {
-    let mut headers = HeaderMap::new();
+pub fn options(table: &Table, request: &Headers) -> Headers {
+    let mut headers = Headers::new();
     let origin = request.get(header::ORIGIN);
     apply(table, origin, &mut headers);
     if origin.is_none() || !request.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
@@ -44,11 +45,8 @@ pub fn options(table: &Table, request: &HeaderMap) -> HeaderMap {
     }
     headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(METHODS));
     headers.insert(header::ACCESS_CONTROL_MAX_AGE, HeaderValue::from_static("86400"));
-    let wanted: Vec<&str> = request
-        .get_all(header::ACCESS_CONTROL_REQUEST_HEADERS)
-        .iter()
-        .filter_map(|v| v.to_str().ok())
-        .collect();
+    let wanted: Vec<&str> =
+        request.get_all(header::ACCESS_CONTROL_REQUEST_HEADERS).filter_map(|v| v.to_str().ok()).collect();
     if !wanted.is_empty() {
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, value(&wanted.join(", ")));
         headers.append(header::VARY, HeaderValue::from_static("Access-Control-Request-Headers"));

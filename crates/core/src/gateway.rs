@@ -1,12 +1,14 @@
 //! Cloudflare's AI Gateway: when it is in force, its URLs, and the universal steps that let it fail over key by key.
 //! Shapes: <https://developers.cloudflare.com/ai-gateway/usage/universal/>.
 
+use crate::headers::Headers;
 use crate::headers::text;
+use crate::keys::KeyOrder;
 use crate::secret::Secret;
 use crate::signing::Own;
 use crate::table::{Base, Entry, GatewaySettings, Table};
 use crate::upstream;
-use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
+use http::header::{AUTHORIZATION, HeaderName};
 
 /// The header that names a caller to the gateway itself.
 const GATEWAY_AUTHORIZATION: HeaderName = HeaderName::from_static("cf-aig-authorization");
@@ -21,11 +23,7 @@ pub struct Gateway<'a> {
 
 /// The gateway in force for a request: the one in its path, else the configured one, unless the request
 /// asks to go direct and may.
-pub fn in_force<'a>(
-    table: &'a Table,
-    from_path: Option<&'a str>,
-    headers: &HeaderMap,
-) -> Option<Gateway<'a>> {
+pub fn in_force<'a>(table: &'a Table, from_path: Option<&'a str>, headers: &Headers) -> Option<Gateway<'a>> {
     let settings = &table.gateway;
     let account = settings.account.as_deref()?;
     let name = from_path.or(settings.name.as_deref())?;
@@ -76,7 +74,7 @@ impl<'a> Gateway<'a> {
     }
 
     /// Drops a client's own token where the gateway has one of ours.
-    pub fn strip(&self, headers: &mut HeaderMap) {
+    pub fn strip(&self, headers: &mut Headers) {
         if self.settings.token.is_some() {
             headers.remove(GATEWAY_AUTHORIZATION);
         }
@@ -109,7 +107,7 @@ pub fn endpoint(entry: &Entry, rest: &str, query: &str) -> String {
 }
 
 /// One universal step: a JSON object with the body put in as it is.
-pub fn write_step(out: &mut Vec<u8>, provider: &str, endpoint: &str, headers: &HeaderMap, query: &[u8]) {
+pub fn write_step(out: &mut Vec<u8>, provider: &str, endpoint: &str, headers: &Headers, query: &[u8]) {
     out.extend_from_slice(b"{\"provider\":");
     write_text(out, provider);
     out.extend_from_slice(b",\"endpoint\":");
@@ -122,11 +120,11 @@ pub fn write_step(out: &mut Vec<u8>, provider: &str, endpoint: &str, headers: &H
 }
 
 /// Headers as a JSON object; what is not text stays out.
-pub fn write_headers(out: &mut Vec<u8>, headers: &HeaderMap) {
+pub fn write_headers(out: &mut Vec<u8>, headers: &Headers) {
     out.push(b'{');
     let mut first = true;
     for name in headers.keys() {
-        let values: Vec<&str> = headers.get_all(name).iter().filter_map(|v| v.to_str().ok()).collect();
+        let values: Vec<&str> = headers.get_all(name).filter_map(|v| v.to_str().ok()).collect();
         if !first {
             out.push(b',');
         }
@@ -146,18 +144,15 @@ pub fn write_text(out: &mut Vec<u8>, text: &str) {
 
 /// Splits a client's headers (already filtered) between the call to the gateway and the step's call to the provider:
 /// `cf-aig-*` and what concerns the answer's transport stay outside.
-pub fn split_headers(headers: HeaderMap) -> (HeaderMap, HeaderMap) {
-    let (mut outer, mut step) = (HeaderMap::new(), HeaderMap::new());
-    let mut last = None;
+pub fn split_headers(headers: Headers) -> (Headers, Headers) {
+    let (mut outer, mut step) = (Headers::new(), Headers::new());
     for (name, value) in headers {
-        last = name.or(last);
-        let Some(name) = &last else { continue };
         let text = name.as_str();
         let outside =
             text.starts_with("cf-aig-") || matches!(text, "accept" | "accept-encoding" | "user-agent");
         let side = if outside { &mut outer } else { &mut step };
-        if *name != AUTHORIZATION {
-            side.append(name.clone(), value);
+        if name != AUTHORIZATION {
+            side.append(name, value);
         }
     }
     (outer, step)
@@ -165,7 +160,7 @@ pub fn split_headers(headers: HeaderMap) -> (HeaderMap, HeaderMap) {
 
 /// The keys of the steps: the request's order, then (a single key was named) the rest of the pool behind it,
 /// since at the gateway a step that fails gives way.
-pub fn step_keys<'k>(order: &[usize], keys: &'k [Secret]) -> Vec<&'k Secret> {
-    let rest = (0..keys.len()).filter(|at| order.len() == 1 && !order.contains(at));
-    order.iter().copied().chain(rest).filter_map(|at| keys.get(at)).collect()
+pub fn step_keys<'k>(order: &KeyOrder, keys: &'k [Secret]) -> Vec<&'k Secret> {
+    let rest = (0..keys.len()).filter(|at| order.len() == 1 && order.get(0) != Some(*at));
+    order.iter().chain(rest).filter_map(|at| keys.get(at)).collect()
 }

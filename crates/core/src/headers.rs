@@ -1,7 +1,11 @@
 //! Which headers cross the gateway, in both directions. One list a direction; credentials never pass.
 
-use http::header::{AsHeaderName, CONNECTION, HeaderName};
-use http::{HeaderMap, HeaderValue};
+mod list;
+
+pub use list::{Headers, Name};
+
+use http::HeaderValue;
+use http::header::{CONNECTION, HeaderName};
 
 /// Headers that concern one connection only (RFC 9110 §7.6.1), whatever `Connection` says.
 fn is_hop_by_hop(name: &str) -> bool {
@@ -27,23 +31,15 @@ pub fn is_credential(name: &str) -> bool {
 /// A client's headers on their way upstream: what may not pass is taken out.
 ///
 /// `aig` keeps `cf-aig-*` (an AI Gateway is in force).
-pub fn to_upstream(mut headers: HeaderMap, aig: bool) -> HeaderMap {
+pub fn to_upstream(mut headers: Headers, aig: bool) -> Headers {
     let listed = listed(&headers);
-    remove(&mut headers, |name| !passes(name, aig, &listed));
+    headers.retain(|name| passes(name, aig, &listed));
     headers
 }
 
 /// Takes out what is for an AI Gateway, on a call that goes past it: the client's token for the gateway is among it.
-pub fn past_gateway(headers: &mut HeaderMap) {
-    remove(headers, |name| name.as_str().starts_with("cf-aig-"));
-}
-
-/// Takes out every header that `goes` says.
-fn remove(headers: &mut HeaderMap, goes: impl Fn(&HeaderName) -> bool) {
-    let doomed: Vec<HeaderName> = headers.keys().filter(|name| goes(name)).cloned().collect();
-    for name in doomed {
-        headers.remove(name);
-    }
+pub fn past_gateway(headers: &mut Headers) {
+    headers.retain(|name| !name.as_str().starts_with("cf-aig-"));
 }
 
 fn passes(name: &HeaderName, aig: bool, listed: &[HeaderName]) -> bool {
@@ -56,20 +52,20 @@ fn passes(name: &HeaderName, aig: bool, listed: &[HeaderName]) -> bool {
 }
 
 /// An upstream's headers on their way to the client, in place.
-pub fn to_client(headers: &mut HeaderMap) {
+pub fn to_client(headers: &mut Headers) {
     let listed = listed(headers);
-    remove(headers, |name| {
+    headers.retain(|name| {
         let text = name.as_str();
-        is_hop_by_hop(text)
+        !(is_hop_by_hop(text)
             || text == "set-cookie"
             || text.starts_with("access-control-")
             || text.starts_with("x-wharf-")
-            || listed.contains(name)
+            || listed.contains(name))
     });
 }
 
 /// The header names that `Connection` lists.
-fn listed(headers: &HeaderMap) -> Vec<HeaderName> {
+fn listed(headers: &Headers) -> Vec<HeaderName> {
     let mut names = Vec::new();
     for value in headers.get_all(CONNECTION) {
         for token in value.as_bytes().split(|b| *b == b',') {
@@ -84,7 +80,7 @@ fn listed(headers: &HeaderMap) -> Vec<HeaderName> {
 }
 
 /// A header's text, or nothing where it is not visible ASCII.
-pub fn text(headers: &HeaderMap, name: impl AsHeaderName) -> Option<&str> {
+pub fn text(headers: &Headers, name: impl Name) -> Option<&str> {
     headers.get(name)?.to_str().ok()
 }
 
@@ -97,10 +93,10 @@ pub fn value(text: &str) -> HeaderValue {
 mod tests {
     use super::*;
 
-    fn map(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        let mut map = HeaderMap::new();
+    fn map(pairs: &[(&'static str, &'static str)]) -> Headers {
+        let mut map = Headers::new();
         for (name, value) in pairs {
-            map.append(*name, HeaderValue::from_static(value));
+            map.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         map
     }
@@ -135,7 +131,7 @@ mod tests {
         let mut names: Vec<_> = sent.keys().map(HeaderName::as_str).collect();
         names.sort_unstable();
         assert_eq!(names, ["anthropic-beta", "content-type", "user-agent"]);
-        assert_eq!(sent.get_all("anthropic-beta").iter().count(), 2);
+        assert_eq!(sent.get_all("anthropic-beta").count(), 2);
         assert!(to_upstream(client, true).contains_key("cf-aig-metadata"));
     }
 

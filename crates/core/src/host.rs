@@ -1,9 +1,10 @@
 //! The seam between the core and a host: what the core asks for, as values. No I/O happens here.
 
+use crate::headers::Headers;
 use crate::store::{Op, Reply, Shard, StoreError};
 use crate::time::Millis;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
@@ -156,7 +157,7 @@ pub struct UpstreamRequest<U> {
     pub path: String,
     /// Headers without credentials, `Host`, `Content-Length`, `Transfer-Encoding` and hop-by-hop ones: the host writes
     /// those. Shared between the attempts of one call.
-    pub headers: Rc<HeaderMap>,
+    pub headers: Rc<Headers>,
     /// This attempt's own headers: the credential. None of these names is in `headers`.
     pub own: Vec<(HeaderName, HeaderValue)>,
     /// The body.
@@ -237,7 +238,7 @@ pub struct Answer<B> {
     /// Status.
     pub status: StatusCode,
     /// Headers as they came.
-    pub headers: HeaderMap,
+    pub headers: Headers,
     /// The open body.
     pub body: B,
 }

@@ -8,12 +8,46 @@ use crate::table::{KeyPool, Table};
 /// The keys that a call may use, first choice first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyOrder {
-    /// Places in the pool; empty: the provider has no key.
-    pub indices: Vec<usize>,
+    /// Where in the pool the keys stand that may be used.
+    first: usize,
+    /// How many there are; none: the provider has no key.
+    size: usize,
+    /// Which of them goes first; behind the last comes the first.
+    start: usize,
     /// The caller named one key: it does not give way to others.
     pub pinned: bool,
     /// Strict rotation was asked for and the store gave no answer.
     pub store_failed: bool,
+}
+
+impl KeyOrder {
+    /// No key at all.
+    pub const NONE: Self = Self { first: 0, size: 0, start: 0, pinned: false, store_failed: false };
+
+    /// This key alone, which gives way to no other.
+    pub const fn one(key: usize) -> Self {
+        Self { first: key, size: 1, pinned: true, ..Self::NONE }
+    }
+
+    /// How many keys may be used.
+    pub const fn len(&self) -> usize {
+        self.size
+    }
+
+    /// The provider has no key.
+    pub const fn is_empty(&self) -> bool {
+        self.size == 0
+    }
+
+    /// The place in the pool of the key whose turn is `step`, counted from 0.
+    pub fn get(&self, step: usize) -> Option<usize> {
+        (step < self.size).then(|| self.first + (self.start + step) % self.size)
+    }
+
+    /// The places in the pool, in turn.
+    pub fn iter(&self) -> impl Iterator<Item = usize> {
+        (0..self.size).filter_map(|step| self.get(step))
+    }
 }
 
 /// Orders the keys: strictly in turn if so configured, else from a random start.
@@ -21,7 +55,7 @@ pub async fn order<H: Host>(host: &H, table: &Table, pool: &KeyPool, selector: O
     let length = pool.keys.len();
     let pinned = matches!(selector, Some(Selector::One(_)));
     if length <= 1 {
-        return KeyOrder { indices: (0..length).collect(), pinned, store_failed: false };
+        return KeyOrder { size: length, pinned, ..KeyOrder::NONE };
     }
     let (first, last) = selector.unwrap_or(Selector::All).bounds(length);
     let size = last - first + 1;
@@ -39,7 +73,7 @@ pub async fn order<H: Host>(host: &H, table: &Table, pool: &KeyPool, selector: O
     } else {
         below(host.random(), size)
     };
-    KeyOrder { indices: (0..size).map(|step| first + (start + step) % size).collect(), pinned, store_failed }
+    KeyOrder { first, size, start, pinned, store_failed }
 }
 
 /// A uniform choice below `size` from 64 random bits (the bias is under 2⁻³² for any real pool).

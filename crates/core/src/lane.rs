@@ -2,10 +2,10 @@
 //! from them, or from a decoded copy beside them; or they are translated.
 
 use crate::coding::Decoder;
+use crate::headers::Headers;
 use crate::headers::text;
 use crate::record::Record;
 use bytes::Bytes;
-use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use wharf_wire::chat::Failure;
 use wharf_wire::format::Format;
@@ -44,10 +44,10 @@ pub struct Finish {
 impl Lane {
     /// For an answer with these headers: `asked` is the caller's format and whether this is a model route's stream;
     /// `None`: pass-through, where a cut stays a cut.
-    pub fn new(headers: &HeaderMap, format: Option<Format>, model_route: bool, ok: bool) -> Self {
+    pub fn new(headers: &Headers, format: Option<Format>, model_route: bool, ok: bool) -> Self {
         let media = text(headers, CONTENT_TYPE).unwrap_or("");
         let sse = media.starts_with("text/event-stream");
-        let tap = match (sse, media.contains("json")) {
+        let tap = match (sse, media.as_bytes().windows(4).any(|part| part == b"json")) {
             (true, _) => Some(Tap::sse(format)),
             (false, true) => Some(Tap::json(format)),
             (false, false) => None,

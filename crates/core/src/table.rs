@@ -78,8 +78,11 @@ impl Entry {
     /// A built-in at its own address without a key: a call of ours could only be refused there. At a configured
     /// address something else may answer that wants none.
     pub fn lacks_key(&self) -> bool {
+        if self.available() {
+            return false;
+        }
         let own = self.provider.base_url.and_then(|url| url.split("://").nth(1)?.split('/').next());
-        !self.available() && own.is_some() && own == self.base.as_ref().map(|base| &*base.authority)
+        own.is_some() && own == self.base.as_ref().map(|base| &*base.authority)
     }
 }
 

@@ -6,7 +6,11 @@ use crate::table::Base;
 ///
 /// `rest` is a path with a leading slash (or empty), perhaps with a query of its own; `query` is the client's.
 pub fn join(base: &Base, rest: &str, query: &str) -> String {
-    let (rest, own_query) = rest.split_once('?').unwrap_or((rest, ""));
+    // `memchr`, here and below: at these lengths it is cheaper than a search for a `char`.
+    let (rest, own_query) = match memchr::memchr(b'?', rest.as_bytes()) {
+        Some(mark) => (&rest[..mark], &rest[mark + 1..]),
+        None => (rest, ""),
+    };
     let rest = below(&base.path, rest);
     let mut path = String::with_capacity(base.path.len() + rest.len() + query.len() + own_query.len() + 4);
     path.push_str(&base.path);
@@ -35,7 +39,7 @@ pub fn below<'a>(base_path: &str, rest: &'a str) -> &'a str {
     if let Some(behind) = behind(rest, base_path) {
         return behind;
     }
-    match base_path.rfind('/').and_then(|at| base_path.get(at..)) {
+    match memchr::memrchr(b'/', base_path.as_bytes()).and_then(|at| base_path.get(at..)) {
         Some(last) if is_version(last.trim_start_matches('/')) => behind(rest, last).unwrap_or(rest),
         Some(_) | None => rest,
     }

@@ -7,9 +7,10 @@ use crate::native::Native;
 use crate::serve::{Failure, roots, runtime};
 use crate::state::State;
 use crate::upstream::{Client, Limits, Tls};
-use http::{HeaderMap, Method};
+use http::Method;
 use std::sync::Arc;
 use wharf_core::exchange::{Core, Incoming, OutBody};
+use wharf_core::headers::Headers;
 use wharf_core::record::Record;
 use wharf_core::table::{Access, Table};
 
@@ -25,7 +26,7 @@ pub fn run(source: &Source, path: &str) -> Result<(String, Option<String>), Fail
         method: Method::GET,
         target: path.to_owned(),
         authority: None,
-        headers: HeaderMap::new(),
+        headers: Headers::new(),
         body: None,
         length: None,
         place: None,

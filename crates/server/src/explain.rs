@@ -5,7 +5,7 @@ use crate::clock;
 use crate::load::{self, Loaded};
 use crate::serve::Failure;
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method};
 use serde_json::json;
 use std::cell::RefCell;
 use std::fmt::Write as _;
@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::{fs, io};
 use wharf_core::egress;
 use wharf_core::exchange::{Core, Incoming, OutBody};
+use wharf_core::headers::Headers;
 use wharf_core::headers::is_credential;
 use wharf_core::host::{Answer, CollectError, Host, Payload, Scheme, TransportError, UpstreamRequest};
 use wharf_core::query;
@@ -163,8 +164,8 @@ fn without_key(target: &str) -> String {
     }
 }
 
-fn headers(lines: &[String]) -> Result<HeaderMap, String> {
-    let mut headers = HeaderMap::new();
+fn headers(lines: &[String]) -> Result<Headers, String> {
+    let mut headers = Headers::new();
     for line in lines {
         let parts = line.split_once(':').and_then(|(name, value)| {
             let name = HeaderName::from_bytes(name.trim().as_bytes()).ok()?;

@@ -7,6 +7,7 @@ use super::reply::{OutBody, Reply, Stream};
 use super::translating::Translation;
 use crate::coding::Decoder;
 use crate::error::{Error, Kind};
+use crate::headers::Headers;
 use crate::headers::{self, text};
 use crate::host::{Answer, Host, TransportError};
 use crate::lane::Lane;
@@ -14,7 +15,7 @@ use crate::record::Record;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode};
 use std::pin::pin;
 use wharf_wire::chat::Failure;
 use wharf_wire::relay::End;
@@ -69,7 +70,7 @@ impl<H: Host> Core<H> {
     async fn lead_stream(
         &self,
         mut source: Source<H::Body>,
-        mut headers: HeaderMap,
+        mut headers: Headers,
         way: &Translation,
         record: &mut Record,
     ) -> Result<Reply<H::Body>, Error> {
@@ -141,7 +142,7 @@ struct Source<B> {
 /// A translated answer.
 fn told<B>(
     whole: translate::Whole,
-    mut headers: HeaderMap,
+    mut headers: Headers,
     way: &Translation,
     record: &mut Record,
 ) -> Reply<B> {
@@ -155,7 +156,7 @@ fn told<B>(
 }
 
 /// A provider's error in the caller's words.
-fn failed<B>(failure: &Failure, mut headers: HeaderMap, way: &Translation, record: &mut Record) -> Reply<B> {
+fn failed<B>(failure: &Failure, mut headers: Headers, way: &Translation, record: &mut Record) -> Reply<B> {
     record.error = "upstream_error";
     if let Some(wait) = failure.retry_after_ms
         && !headers.contains_key(RETRY_AFTER)

@@ -9,6 +9,7 @@ use super::{Call, Core};
 use crate::coding;
 use crate::error::{Error, Kind};
 use crate::gateway;
+use crate::headers::Headers;
 use crate::headers::{self, text};
 use crate::host::{CollectError, Host, TransportError};
 use crate::ingress::Ask;
@@ -18,8 +19,8 @@ use crate::record::Record;
 use crate::route::{self, Target};
 use crate::table::{Entry, Place};
 use bytes::Bytes;
+use http::HeaderValue;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -96,7 +97,7 @@ impl<H: Host> Core<H> {
             return Ok(raw);
         }
         // Two lines are one list: whoever encoded twice is told so, not that its JSON is broken.
-        let lines = headers.get_all(CONTENT_ENCODING).iter();
+        let lines = headers.get_all(CONTENT_ENCODING);
         let codings = lines.map(|line| line.to_str().unwrap_or("?")).collect::<Vec<_>>().join(", ");
         headers.remove(CONTENT_ENCODING);
         coding::decode_request(&raw, &codings, limit)
@@ -168,7 +169,7 @@ impl<H: Host> Core<H> {
     fn prepare<'a>(
         &'a self,
         call: &Call<'a, H::Upload>,
-        mut headers: HeaderMap,
+        mut headers: Headers,
         question: &Question<'_>,
         target: &Target,
         entry: &'a Entry,
@@ -227,7 +228,7 @@ fn write_body(
     }
 }
 
-fn is_form(headers: &HeaderMap) -> bool {
+fn is_form(headers: &Headers) -> bool {
     const FORM: &str = "multipart/form-data";
     let media = text(headers, CONTENT_TYPE).unwrap_or("").trim_start();
     media.get(..FORM.len()).is_some_and(|start| start.eq_ignore_ascii_case(FORM))

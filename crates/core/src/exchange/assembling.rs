@@ -5,6 +5,7 @@ use super::{Call, Core};
 use crate::error::{Error, Kind};
 use crate::gateway::{self, Gateway};
 use crate::headers;
+use crate::headers::Headers;
 use crate::host::Host;
 use crate::keys::KeyOrder;
 use crate::route::printable;
@@ -12,7 +13,7 @@ use crate::table::Entry;
 use crate::upstream;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method};
 use std::borrow::Cow;
 use std::rc::Rc;
 use wharf_wire::scan::Segments;
@@ -22,7 +23,7 @@ impl<H: Host> Core<H> {
     pub(super) fn assemble<'a>(
         &'a self,
         call: &Call<'a, H::Upload>,
-        mut headers: HeaderMap,
+        mut headers: Headers,
         body: Segments,
         rest: Cow<'a, str>,
         query: &str,
@@ -53,7 +54,7 @@ impl<H: Host> Core<H> {
     fn at_gateway<'a>(
         &self,
         gateway: Gateway<'a>,
-        mut headers: HeaderMap,
+        mut headers: Headers,
         body: Segments,
         rest: Cow<'a, str>,
         query: &str,
@@ -95,14 +96,14 @@ impl<H: Host> Core<H> {
 fn steps(
     entry: &Entry,
     order: &KeyOrder,
-    headers: &HeaderMap,
+    headers: &Headers,
     endpoint: &str,
     below: &str,
     body: &Segments,
 ) -> Segments {
     let slug = entry.provider.gateway.map_or("", |slug| slug.slug);
     let query = body.to_bytes();
-    let keys = gateway::step_keys(&order.indices, &entry.pool.keys);
+    let keys = gateway::step_keys(order, &entry.pool.keys);
     let mut out = Vec::with_capacity((query.len() + 512) * keys.len().max(1));
     out.push(b'[');
     if keys.is_empty() {
@@ -137,7 +138,7 @@ fn below<'a>(base_path: &str, rest: Cow<'a, str>) -> Cow<'a, str> {
 }
 
 /// Headers that a provider wants where the client sent none by that name.
-pub(super) fn add_defaults(headers: &mut HeaderMap, defaults: &'static [(&'static str, &'static str)]) {
+pub(super) fn add_defaults(headers: &mut Headers, defaults: &'static [(&'static str, &'static str)]) {
     for (name, value) in defaults {
         let name = HeaderName::from_static(name);
         if !headers.contains_key(&name) {

@@ -6,6 +6,7 @@ use crate::coding::Decoder;
 use crate::egress;
 use crate::error::{Error, Kind};
 use crate::gateway::Gateway;
+use crate::headers::Headers;
 use crate::headers::text;
 use crate::host::{Answer, Egress, Host, HttpVersion, Payload, Timeouts, TransportError, UpstreamRequest};
 use crate::keys::KeyOrder;
@@ -17,7 +18,7 @@ use crate::signing;
 use crate::table::{Base, EgressRule, Entry, Place};
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_ENCODING;
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, StatusCode};
 use std::borrow::Cow;
 use std::rc::Rc;
 use wharf_wire::scan::Segments;
@@ -36,7 +37,7 @@ pub(super) struct Prepared<'a, U> {
     pub path: String,
     /// The path below the provider's base URL: the auth rules go by it.
     pub below: Cow<'a, str>,
-    pub headers: Rc<HeaderMap>,
+    pub headers: Rc<Headers>,
     pub body: Body<U>,
     pub relayed: Option<&'a Relayed>,
     pub gateway: Option<Gateway<'a>>,
@@ -67,7 +68,7 @@ impl<'a> Peer<'a> {
     /// How many keys may still be tried. Where credentials are inside the body, one call has tried them all.
     fn keys_behind(&self, order: &KeyOrder, tried: usize) -> usize {
         let one_call = order.pinned || self.keys.is_empty();
-        if one_call { 0 } else { order.indices.len().saturating_sub(tried + 1) }
+        if one_call { 0 } else { order.len().saturating_sub(tried + 1) }
     }
 
     /// The gateway itself.
@@ -148,8 +149,7 @@ impl<H: Host> Core<H> {
         let mut way = self.way(limits.place, provider);
         let (mut tried, mut fresh) = (0, false);
         loop {
-            let request =
-                request::<H>(&mut call, limits.keys.indices.get(tried).copied(), &way.egress, fresh);
+            let request = request::<H>(&mut call, limits.keys.get(tried), &way.egress, fresh);
             record.attempts += 1;
             record.egress = egress::word(&way.egress);
             let mut ended = self.host.send(request).await.and_then(|answer| way.reached(answer));

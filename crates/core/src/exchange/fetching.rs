@@ -3,6 +3,7 @@
 
 use super::Core;
 use crate::error::{Error, Kind};
+use crate::headers::Headers;
 use crate::headers::text;
 use crate::host::{Egress, Host, HttpVersion, Origin, Payload, Scheme, Timeouts, UpstreamRequest};
 use crate::table::Entry;
@@ -10,8 +11,8 @@ use crate::time::Millis;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::{Either, select};
+use http::Method;
 use http::header::{CONTENT_TYPE, LOCATION};
-use http::{HeaderMap, Method};
 use std::borrow::Cow;
 use std::pin::pin;
 use std::rc::Rc;
@@ -107,7 +108,7 @@ fn request<H: Host>(url: &str) -> Option<UpstreamRequest<H::Upload>> {
         origin: origin.into(),
         authority: authority.into(),
         path,
-        headers: Rc::new(HeaderMap::new()),
+        headers: Rc::new(Headers::new()),
         own: Vec::new(),
         body: Payload::Empty,
         timeouts: Timeouts { connect: WAIT, first_byte: WAIT, idle: WAIT },

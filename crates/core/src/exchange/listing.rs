@@ -6,6 +6,7 @@ use super::reply::Reply;
 use super::{Call, Core};
 use crate::error::{Error, Kind};
 use crate::gateway::{self, Gateway};
+use crate::headers::Headers;
 use crate::headers::value;
 use crate::host::{Host, Timeouts};
 use crate::keys::{self, KeyOrder};
@@ -21,7 +22,7 @@ use bytes::BytesMut;
 use futures_util::StreamExt;
 use futures_util::future::{Either, select};
 use futures_util::stream;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use std::cell::Cell;
 use std::pin::pin;
 use std::rc::Rc;
@@ -138,7 +139,7 @@ impl<H: Host> Core<H> {
             Some(key) => Some(keys::order(&self.host, &self.table, &entry.pool, Some(key)).await),
             None => None,
         };
-        let chosen = picked.as_ref().and_then(|order| order.indices.first().copied());
+        let chosen = picked.as_ref().and_then(|order| order.get(0));
         let slot = Slot { provider: entry.provider.id.to_string(), key: chosen };
         let look = self.lists.borrow_mut().look(&slot, now);
         match look {
@@ -208,7 +209,7 @@ impl<H: Host> Core<H> {
             Some(found) => found,
             None => (entry.base.as_ref()?, upstream::join(entry.base.as_ref()?, rest, query)),
         };
-        let mut headers = HeaderMap::new();
+        let mut headers = Headers::new();
         headers.insert(http::header::ACCEPT, HeaderValue::from_static("application/json"));
         super::assembling::add_defaults(&mut headers, entry.provider.default_headers);
         let timeouts = Timeouts { connect: PATIENCE, first_byte: PATIENCE, idle: PATIENCE };
@@ -254,7 +255,7 @@ impl<H: Host> Core<H> {
     }
 
     async fn probe(&self, gateway: Option<Gateway<'_>>, entry: usize, key: usize) -> Probe {
-        let order = KeyOrder { indices: vec![key], pinned: true, store_failed: false };
+        let order = KeyOrder::one(key);
         let status = match self.table.entries.get(entry) {
             None => None,
             Some(found) => {
@@ -271,7 +272,7 @@ impl<H: Host> Core<H> {
 }
 
 /// The dialect in which a caller reads a list. Google's SDKs ask for theirs under `/v1` too, and name themselves.
-pub(super) fn dialect(headers: &HeaderMap, gemini: bool) -> Format {
+pub(super) fn dialect(headers: &Headers, gemini: bool) -> Format {
     match gemini {
         false if headers.contains_key("anthropic-version") => Format::AnthropicMessages,
         false if !headers.contains_key("x-goog-api-client") => Format::OpenAiChat,

@@ -23,6 +23,7 @@ use crate::auth::{self, Who};
 use crate::cors;
 use crate::error::{Error, Kind};
 use crate::gateway::{self, Gateway};
+use crate::headers::Headers;
 use crate::headers::text;
 use crate::host::Host;
 use crate::ingress::{self, Endpoint, Ingress};
@@ -32,7 +33,7 @@ use crate::selector::Selector;
 use crate::table::Table;
 use bytes::Bytes;
 use http::header::ORIGIN;
-use http::{HeaderMap, Method, StatusCode};
+use http::{Method, StatusCode};
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -147,7 +148,7 @@ impl<H: Host> Core<H> {
     }
 
     /// The dialect in which a caller of this endpoint reads errors.
-    fn dialect(&self, endpoint: &Endpoint, headers: &HeaderMap) -> Format {
+    fn dialect(&self, endpoint: &Endpoint, headers: &Headers) -> Format {
         match endpoint {
             Endpoint::Ask { ask, .. } => ask.format(),
             Endpoint::Models { gemini } | Endpoint::Model { gemini, .. } => {
@@ -175,13 +176,13 @@ impl<H: Host> Core<H> {
 fn hex(high: u64, low: u64) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = [0; 32];
-    let mut rest = u128::from(high) << 64 | u128::from(low);
-    for digit in text.iter_mut().rev() {
-        *digit = DIGITS[(rest & 15) as usize];
-        rest >>= 4;
+    let (pairs, _) = text.as_chunks_mut::<2>();
+    let bytes = (u128::from(high) << 64 | u128::from(low)).to_be_bytes();
+    for (pair, byte) in pairs.iter_mut().zip(bytes) {
+        *pair = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
     }
     // Digits are ASCII.
-    String::from_utf8_lossy(&text).into_owned()
+    std::str::from_utf8(&text).unwrap_or_default().to_owned()
 }
 
 fn split(target: &str) -> (&str, Option<&str>) {
@@ -192,7 +193,7 @@ fn split(target: &str) -> (&str, Option<&str>) {
 }
 
 /// A client's request id if it is sane: 1 to 128 of `[A-Za-z0-9._-]`.
-fn sane_id(headers: &HeaderMap) -> Option<&str> {
+fn sane_id(headers: &Headers) -> Option<&str> {
     let id = text(headers, "x-request-id")?;
     let sane =
         (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));

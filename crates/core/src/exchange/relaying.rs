@@ -73,6 +73,6 @@ impl<H: Host> Core<H> {
     }
 }
 
-fn is_sse(headers: &http::HeaderMap) -> bool {
+fn is_sse(headers: &headers::Headers) -> bool {
     headers::text(headers, CONTENT_TYPE).is_some_and(|media| media.starts_with("text/event-stream"))
 }

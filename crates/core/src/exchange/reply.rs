@@ -1,6 +1,7 @@
 //! What comes in from a host and what goes back to it: a request's head, an answer, and how errors are shown.
 
 use crate::error::{Error, Kind};
+use crate::headers::Headers;
 use crate::headers::value;
 use crate::lane::Lane;
 use crate::record::Record;
@@ -8,7 +9,7 @@ use crate::table::Place;
 use crate::time::Millis;
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use std::borrow::Cow;
 use wharf_wire::format::Format;
 
@@ -27,7 +28,7 @@ pub struct Incoming<U> {
     /// Host of an absolute target or of HTTP/2's `:authority`; else the `Host` header counts.
     pub authority: Option<String>,
     /// Headers as received.
-    pub headers: HeaderMap,
+    pub headers: Headers,
     /// The body, unread; `None`: there is none.
     pub body: Option<U>,
     /// Length of the body where the client said it.
@@ -43,7 +44,7 @@ pub struct Outgoing<B> {
     /// Status.
     pub status: StatusCode,
     /// Headers but for what the host writes (`Content-Length`, `Transfer-Encoding`, `Date`, `Connection`).
-    pub headers: HeaderMap,
+    pub headers: Headers,
     /// Body.
     pub body: OutBody<B>,
 }
@@ -73,14 +74,14 @@ pub struct Reply<B> {
     /// Status.
     pub status: StatusCode,
     /// Headers.
-    pub headers: HeaderMap,
+    pub headers: Headers,
     /// Body.
     pub body: OutBody<B>,
 }
 
 impl<B> Reply<B> {
     /// An answer of our own.
-    pub fn new(status: StatusCode, headers: HeaderMap, body: impl Into<Bytes>) -> Self {
+    pub fn new(status: StatusCode, headers: Headers, body: impl Into<Bytes>) -> Self {
         Self { status, headers, body: OutBody::Full(body.into()) }
     }
 
@@ -91,7 +92,7 @@ impl<B> Reply<B> {
 
     /// An answer of our own with its media type.
     pub fn typed(status: StatusCode, media: &'static str, body: impl Into<Bytes>) -> Self {
-        let mut headers = HeaderMap::with_capacity(8);
+        let mut headers = Headers::with_capacity(8);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
         Self::new(status, headers, body)
     }

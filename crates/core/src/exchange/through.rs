@@ -9,12 +9,13 @@ use super::{Call, Core};
 use crate::error::{Error, Kind};
 use crate::gateway;
 use crate::headers;
+use crate::headers::Headers;
 use crate::host::{Host, Payload};
 use crate::keys::{self, KeyOrder};
 use crate::record::Record;
 use crate::upstream;
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::Method;
 use std::borrow::Cow;
 use std::rc::Rc;
 use wharf_wire::scan::Segments;
@@ -100,14 +101,14 @@ impl<H: Host> Core<H> {
     ) -> Result<Reply<H::Body>, Error> {
         let id = call.peer.id;
         record.provider = id.to_owned().into();
-        let none = KeyOrder { indices: Vec::new(), pinned: false, store_failed: false };
+        let none = KeyOrder::NONE;
         let limits = Limits { keys: &none, targets: 0, model_route: false, place };
         let ended = self.attempt(call, &limits, record).await;
         self.finish(ended, id, record).await
     }
 
     /// Takes a request apart. The body can be sent again where it is in memory already (or there is none).
-    fn take(&self, incoming: Incoming<H::Upload>) -> (Method, HeaderMap, Body<H::Upload>) {
+    fn take(&self, incoming: Incoming<H::Upload>) -> (Method, Headers, Body<H::Upload>) {
         let body = match incoming.body {
             None => Body::Whole(Segments::default()),
             Some(mut upload) => match self.host.whole(&mut upload) {

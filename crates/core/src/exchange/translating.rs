@@ -6,6 +6,7 @@ use super::fetching::Fetched;
 use super::reply::Reply;
 use super::{Call, Core};
 use crate::error::{Error, Kind};
+use crate::headers::Headers;
 use crate::host::Host;
 use crate::ingress::Ask;
 use crate::keys::KeyOrder;
@@ -15,7 +16,7 @@ use crate::route::Target;
 use crate::table::{Entry, Place};
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::borrow::Cow;
 use wharf_wire::chat::{self, Refused, Request};
@@ -66,7 +67,7 @@ impl<H: Host> Core<H> {
     pub(super) async fn ask_translated<'a>(
         &'a self,
         asking: Asking<'_, 'a, H::Upload>,
-        mut headers: HeaderMap,
+        mut headers: Headers,
         rest: Cow<'a, str>,
         record: &mut Record,
     ) -> Result<Option<Reply<H::Body>>, Error> {
@@ -253,15 +254,14 @@ fn refusal(format: Format, provider: &str, refused: &Refused) -> Error {
 }
 
 /// Headers of one dialect mean nothing in another, and the answer has to be one that we can read.
-pub(super) fn neutral_headers(headers: &mut HeaderMap, needed: &[(&'static str, String)]) {
+pub(super) fn neutral_headers(headers: &mut Headers, needed: &[(&'static str, String)]) {
     const FOREIGN: [&str; 6] = ["anthropic-", "openai-", "x-goog-", "x-stainless-", "x-amz", "chatgpt-"];
     const ALSO: [&str; 4] = ["accept", "accept-encoding", "content-type", "originator"];
     let foreign = |name: &HeaderName| {
         let name = name.as_str();
         ALSO.contains(&name) || FOREIGN.iter().any(|start| name.starts_with(start))
     };
-    let doomed: Vec<HeaderName> = headers.keys().filter(|name| foreign(name)).cloned().collect();
-    doomed.iter().for_each(|name| drop(headers.remove(name)));
+    headers.retain(|name| !foreign(name));
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     for (name, value) in needed {
         headers.insert(HeaderName::from_static(name), crate::headers::value(value));

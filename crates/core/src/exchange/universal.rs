@@ -8,6 +8,7 @@ use crate::auth;
 use crate::error::{Error, Kind};
 use crate::gateway::{self, write_headers, write_text};
 use crate::headers;
+use crate::headers::Headers;
 use crate::host::Host;
 use crate::ingress::{self, Ask};
 use crate::keys;
@@ -18,7 +19,7 @@ use crate::signing;
 use crate::table::Entry;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method};
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -121,8 +122,8 @@ impl<H: Host> Core<H> {
         };
         let order = keys::order(&self.host, &self.table, &entry.pool, call.key).await;
         record.store_failed |= order.store_failed;
-        let mut headers = HeaderMap::new();
-        if let Some(key) = order.indices.first().and_then(|&at| entry.pool.keys.get(at)) {
+        let mut headers = Headers::new();
+        if let Some(key) = order.get(0).and_then(|at| entry.pool.keys.get(at)) {
             let mut own = Vec::new();
             signing::sign(entry.provider.auth, &format!("/{path}"), &mut own, key);
             headers.extend(own);
@@ -168,7 +169,7 @@ impl<H: Host> Core<H> {
     }
 
     /// The step's own headers win over ours, unless one is a caller key: clients put theirs there by habit.
-    fn own_headers(&self, step: &Step<'_>, headers: &mut HeaderMap) -> Result<(), Error> {
+    fn own_headers(&self, step: &Step<'_>, headers: &mut Headers) -> Result<(), Error> {
         let Some(raw) = step.member("headers").filter(|raw| raw.get() != "null") else { return Ok(()) };
         let own: std::collections::BTreeMap<String, String> =
             serde_json::from_str(raw.get()).map_err(|_| {

@@ -4,8 +4,9 @@ use super::date;
 use super::message::{Body, Feed};
 use crate::wire1::{Length, ResponseLine, response_head};
 use bytes::{Bytes, BytesMut};
-use http::header::{CONTENT_LENGTH, DATE, HeaderMap};
+use http::header::CONTENT_LENGTH;
 use http::{Method, StatusCode, Version};
+use wharf_core::headers::Headers;
 
 /// What of the request decides how its answer is written.
 #[derive(Clone, Copy)]
@@ -43,7 +44,7 @@ pub(super) struct Plan {
 pub(super) fn plan(
     asked: Asked,
     status: StatusCode,
-    headers: &HeaderMap,
+    headers: &Headers,
     body: Body,
     keep_alive: bool,
 ) -> Plan {
@@ -84,14 +85,14 @@ pub(super) fn plan(
 }
 
 /// The length that an answer to `HEAD` tells of the body it does not have.
-fn said(headers: &HeaderMap) -> Length {
+fn said(headers: &Headers) -> Length {
     let value = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     value.and_then(|value| value.parse().ok()).map_or(Length::Unsaid, Length::Known)
 }
 
 /// Appends the head.
-pub(super) fn write(out: &mut BytesMut, asked: Asked, plan: &Plan, headers: &HeaderMap) {
-    let date = (!headers.contains_key(DATE)).then(date::now);
+pub(super) fn write(out: &mut BytesMut, asked: Asked, plan: &Plan, headers: &Headers) {
+    let date = date::now();
     let first = ResponseLine {
         status: plan.status,
         length: plan.length,
@@ -100,7 +101,7 @@ pub(super) fn write(out: &mut BytesMut, asked: Asked, plan: &Plan, headers: &Hea
             (true, false) => Some("keep-alive"),
             (true, true) => None,
         },
-        date: date.as_ref().map(<[u8; 29]>::as_slice),
+        date: Some(date.as_slice()),
     };
     response_head(out, first, headers);
 }
@@ -114,5 +115,5 @@ pub(super) fn refuse(out: &mut BytesMut, status: StatusCode) {
         connection: Some("close"),
         date: Some(date.as_slice()),
     };
-    response_head(out, first, &HeaderMap::new());
+    response_head(out, first, &Headers::new());
 }

@@ -6,7 +6,7 @@ use super::{Phase, Upload, Worker};
 use crate::clock;
 use crate::wheel::Deadline;
 use bytes::{Bytes, BytesMut};
-use http::header::{HOST, HeaderMap, HeaderValue};
+use http::header::{HOST, HeaderValue};
 use http::{Method, StatusCode, Version};
 use http_body::{Body as _, Frame, SizeHint};
 use hyper::server::conn::http2::Builder;
@@ -18,6 +18,7 @@ use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use wharf_core::headers::Headers;
 use wharf_core::host::CollectError;
 
 /// Content joined into one frame.
@@ -182,7 +183,7 @@ impl Watch {
 /// hyper's request as ours.
 fn incoming(request: http::Request<hyper::body::Incoming>, peer: SocketAddr, tls: bool) -> Request {
     let (parts, body) = request.into_parts();
-    let mut headers = parts.headers;
+    let mut headers = Headers::from(parts.headers);
     if let Some(authority) = parts.uri.authority()
         && let Ok(host) = HeaderValue::from_str(authority.as_str())
     {
@@ -198,7 +199,7 @@ fn incoming(request: http::Request<hyper::body::Incoming>, peer: SocketAddr, tls
 fn outgoing(response: Response, head: bool, open: Open) -> http::Response<Outgoing> {
     let Response { mut status, mut headers, mut body } = response;
     if status.is_informational() {
-        (status, headers, body) = (StatusCode::BAD_GATEWAY, HeaderMap::new(), Body::Empty);
+        (status, headers, body) = (StatusCode::BAD_GATEWAY, Headers::new(), Body::Empty);
     }
     for name in CONNECTION_LINES {
         headers.remove(name);
@@ -226,7 +227,7 @@ fn outgoing(response: Response, head: bool, open: Open) -> http::Response<Outgoi
     let hint = if silent { None } else { length };
     let mut answer = http::Response::new(Outgoing { content, left: hint, unsent: false, open });
     *answer.status_mut() = status;
-    *answer.headers_mut() = headers;
+    *answer.headers_mut() = headers.into();
     answer
 }
 

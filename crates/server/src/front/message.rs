@@ -2,9 +2,10 @@
 
 use super::Upload;
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, Version};
+use http::{Method, StatusCode, Version};
 use std::net::SocketAddr;
 use std::task::{Context, Poll};
+use wharf_core::headers::Headers;
 
 /// A client's request: head complete, body not yet read.
 #[derive(Debug)]
@@ -14,7 +15,7 @@ pub struct Request {
     /// Path and query as they came (`*` for `OPTIONS *`).
     pub target: String,
     /// All header lines as they came, `Host` included (from `:authority` in HTTP/2).
-    pub headers: HeaderMap,
+    pub headers: Headers,
     /// The version.
     pub version: Version,
     /// The body.
@@ -39,7 +40,7 @@ pub struct Response {
     /// The status; an interim one (1xx) is sent as 502.
     pub status: StatusCode,
     /// Header lines; those about connection and framing are skipped and written from `body`.
-    pub headers: HeaderMap,
+    pub headers: Headers,
     /// The body.
     pub body: Body,
 }

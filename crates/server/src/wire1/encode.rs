@@ -4,8 +4,9 @@
 //! written from that decision alone, and skipped in the header map.
 
 use bytes::{BufMut, BytesMut};
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{DATE, HOST, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
+use wharf_core::headers::Headers;
 
 /// What stands behind each chunk's content.
 pub const CHUNK_END: &[u8] = b"\r\n";
@@ -43,7 +44,7 @@ pub fn request_head(
     method: &Method,
     target: &str,
     host: &str,
-    headers: &HeaderMap,
+    headers: &Headers,
     own: &[(HeaderName, HeaderValue)],
     length: Length,
 ) {
@@ -55,8 +56,8 @@ pub fn request_head(
     out.put_slice(b" HTTP/1.1\r\nhost: ");
     out.put_slice(host.as_bytes());
     out.put_slice(b"\r\n");
-    for (name, value) in headers {
-        if name.as_str() != "host" {
+    for (name, value) in headers.iter() {
+        if *name != HOST {
             line(out, name, value);
         }
     }
@@ -68,12 +69,12 @@ pub fn request_head(
 }
 
 /// Appends an answer's head.
-pub fn response_head(out: &mut BytesMut, first: ResponseLine<'_>, headers: &HeaderMap) {
+pub fn response_head(out: &mut BytesMut, first: ResponseLine<'_>, headers: &Headers) {
     out.reserve(160 + room(headers.iter()));
     status_line(out, first.status);
     let mut dated = false;
-    for (name, value) in headers {
-        dated |= name.as_str() == "date";
+    for (name, value) in headers.iter() {
+        dated |= *name == DATE;
         line(out, name, value);
     }
     if let Some(date) = first.date

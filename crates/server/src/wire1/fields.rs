@@ -1,8 +1,9 @@
-//! Header lines: from httparse's view into a `HeaderMap`, with the facts that framing needs.
+//! Header lines: from httparse's view into a `Headers`, with the facts that framing needs.
 
 use super::{Framing, HeadError};
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderName, HeaderValue};
+use wharf_core::headers::Headers;
 
 /// What the header lines of one head say about its connection and its body.
 #[derive(Clone, Copy, Debug, Default)]
@@ -26,16 +27,16 @@ pub(super) struct Facts {
 }
 
 /// Builds the map. The values are slices of `head`, which is shared by all of them.
-pub(super) fn build(head: &Bytes, lines: &[httparse::Header<'_>]) -> Result<(HeaderMap, Facts), HeadError> {
-    // Room for what the gateway adds, so that the map need not grow (and hash everything anew).
-    let mut map = HeaderMap::with_capacity(lines.len() + 8);
+pub(super) fn build(head: &Bytes, lines: &[httparse::Header<'_>]) -> Result<(Headers, Facts), HeadError> {
+    // Room for what the gateway adds, so that the list need not grow.
+    let mut map = Headers::with_capacity(lines.len() + 6);
     let mut facts = Facts::default();
     for line in lines {
         let name = HeaderName::from_bytes(line.name.as_bytes()).map_err(|_| HeadError::Malformed)?;
         facts.note(&name, line.value)?;
         let value =
             HeaderValue::from_maybe_shared(head.slice_ref(line.value)).map_err(|_| HeadError::Malformed)?;
-        map.try_append(name, value).map_err(|_| HeadError::TooLarge)?;
+        map.append(name, value);
     }
     Ok((map, facts))
 }

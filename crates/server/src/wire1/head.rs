@@ -5,9 +5,10 @@
 use super::fields::{self, Facts};
 use super::{Framing, HeadError, MAX_HEADERS, Scan};
 use bytes::Bytes;
-use http::header::{HOST, HeaderMap, HeaderValue};
+use http::header::{HOST, HeaderValue};
 use http::{Method, StatusCode, Version};
 use std::mem::MaybeUninit;
+use wharf_core::headers::Headers;
 
 /// A request's head.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ pub struct RequestHead {
     /// 1.0 or 1.1.
     pub version: Version,
     /// All header lines; `Host` is the URI's where the target was absolute.
-    pub headers: HeaderMap,
+    pub headers: Headers,
     /// How many bytes of the buffer the head takes.
     pub consumed: usize,
     /// Where the body ends.
@@ -38,7 +39,7 @@ pub struct ResponseHead {
     /// 1.0 or 1.1.
     pub version: Version,
     /// All header lines.
-    pub headers: HeaderMap,
+    pub headers: Headers,
     /// How many bytes of the buffer the head takes, interim (1xx) heads before it included.
     pub consumed: usize,
     /// Where the body ends.
@@ -178,7 +179,7 @@ const fn version(minor: u8) -> Version {
 }
 
 /// Path and query of a target. An absolute URI's authority replaces `Host` (RFC 9112, 3.2.2).
-fn origin_form(method: &Method, target: &str, headers: &mut HeaderMap) -> Result<String, HeadError> {
+fn origin_form(method: &Method, target: &str, headers: &mut Headers) -> Result<String, HeadError> {
     // A fragment has no place in a request (RFC 9112, 3.2): a server behind us might cut it off, and resolve what is left.
     if !target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#') {
         return Err(HeadError::Malformed);

@@ -9,7 +9,7 @@ mod streams;
 use super::{Body, Drain, Handler, Over, Piece, Request, Response, Settings, Source, Upload, bind, serve};
 use crate::testing::local;
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -17,6 +17,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use wharf_core::headers::Headers;
 
 /// What happened at the server, in order.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,7 +47,7 @@ impl Drop for Told {
 
 fn full(status: u16, body: impl Into<Bytes>) -> Response {
     let status = StatusCode::from_u16(status).unwrap();
-    Response { status, headers: HeaderMap::new(), body: Body::Full(body.into()) }
+    Response { status, headers: Headers::new(), body: Body::Full(body.into()) }
 }
 
 impl Handler for Site {
@@ -79,13 +80,13 @@ impl Handler for Site {
                 let source = Fed { pieces, length: self.length, sent: 0, events: self.events.clone() };
                 Response {
                     status: StatusCode::OK,
-                    headers: HeaderMap::new(),
+                    headers: Headers::new(),
                     body: Body::Stream(Box::new(source)),
                 }
             }
             "/reflect" => Response {
                 status: StatusCode::OK,
-                headers: HeaderMap::new(),
+                headers: Headers::new(),
                 body: Body::Stream(Box::new(Reflected(request.body))),
             },
             "/interim" => full(101, "x"),

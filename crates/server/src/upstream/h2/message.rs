@@ -55,7 +55,7 @@ pub(in super::super) async fn exchange<U: Upload>(
             let length = http_body::Body::size_hint(&body).exact();
             let incoming = Incoming { body, end: None, _open: open, _seat: seat };
             let body = Body::http2(incoming, length, timeouts.idle);
-            Ok(Answer { status: head.status, headers: head.headers, body })
+            Ok(Answer { status: head.status, headers: head.headers.into(), body })
         }
         Err(Some(error)) => Err(error),
         Err(None) => Err(lost(&seat).await),
@@ -137,7 +137,7 @@ fn head<U>(
     let (mut parts, ()) = Request::new(()).into_parts();
     parts.method = request.method;
     parts.uri = Uri::from_parts(uri).map_err(|_| garbage)?;
-    parts.headers = headers;
+    parts.headers = headers.into();
     Ok((parts, request.body))
 }
 

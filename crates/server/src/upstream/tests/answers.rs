@@ -1,7 +1,7 @@
 //! What goes out and what comes back when nothing goes wrong.
 
 use super::*;
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 use wharf_wire::scan::Segments;
 
 #[test]
@@ -20,7 +20,8 @@ fn a_request_goes_out_with_nothing_added_but_host_and_length() {
         };
         let requests = async {
             let mut with_body = post(&origin, Payload::Bytes(Segments::from(Bytes::from("{\"a\":1}"))));
-            Rc::make_mut(&mut with_body.headers).insert("x-key", HeaderValue::from_static("k"));
+            Rc::make_mut(&mut with_body.headers)
+                .insert(HeaderName::from_static("x-key"), HeaderValue::from_static("k"));
             with_body.authority = "api.test".into();
             for request in [with_body, post(&origin, Payload::Empty), get(&origin)] {
                 let answer = client.send(request).await.unwrap();

@@ -2,10 +2,11 @@
 
 use crate::wire1::{Length, ResponseLine, chunk_head, decimal, give, request_head, response_head, take};
 use bytes::BytesMut;
-use http::header::{HeaderMap, HeaderValue};
+use http::header::HeaderValue;
 use http::{Method, StatusCode};
+use wharf_core::headers::Headers;
 
-fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
+fn headers(lines: &[(&'static str, &'static str)]) -> Headers {
     lines.iter().map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value))).collect()
 }
 
