@@ -1,0 +1,332 @@
+//! An upstream's stream is read: <https://platform.openai.com/docs/api-reference/responses-streaming>.
+//!
+//! Servers differ in what they leave out: deltas where `done` says it all, the calls' `done`, every event but the last.
+//! Items are told apart by `output_index`; their ids may change on the way (GitHub's Copilot).
+
+use super::response_in::{
+    arguments, call_id, citation, failure, image, is_custom, logprobs, reasoning_text, state, usage,
+};
+use super::types::finish;
+use crate::chat::{Blocks, Event, Failure, mint_id};
+use crate::json::{Json, parse_lossy};
+use crate::translate::{Context, ReadStream};
+use std::borrow::Cow;
+
+/// Reads one stream.
+#[derive(Debug)]
+pub(super) struct Reader {
+    request_id: String,
+    blocks: Blocks,
+    items: Vec<Item>,
+    started: bool,
+    refused: bool,
+    /// Every event of an item had its index, so that what the last event has beside is new.
+    indexed: bool,
+}
+
+/// What came of one output item.
+#[derive(Debug, Default)]
+struct Item {
+    key: u64,
+    /// Parts of its content or summary that text came of.
+    seen: Vec<u64>,
+    /// Sources came of its text.
+    cited: bool,
+    /// Arguments, input or reasoning came.
+    some: bool,
+    /// The reasoning is the text itself (true) or its summary, whichever came first.
+    raw: Option<bool>,
+    done: bool,
+}
+
+type On<'o> = &'o mut dyn FnMut(Event<'_>);
+
+impl ReadStream for Reader {
+    fn push(&mut self, name: &str, data: &[u8], on: On<'_>) -> Result<(), Failure> {
+        // A copy of the event before it, with all of the caller's tools.
+        if (name == "response.in_progress" && self.started) || data.is_empty() || data == b"[DONE]" {
+            return Ok(());
+        }
+        let event = parse_lossy(data).map_err(Failure::malformed)?;
+        let kind = event.get("type").and_then(Json::text).unwrap_or(name);
+        match kind {
+            "error" | "response.failed" | "response.cancelled" => return Err(failure(&event)),
+            // Some proxies put a bare error into the stream.
+            "" if event.get("error").is_some() => return Err(failure(&event)),
+            _ => {}
+        }
+        if !self.started {
+            self.started = true;
+            on(start(event.get("response")));
+        }
+        match kind {
+            "response.completed" | "response.incomplete" | "response.done" => self.end(&event, on),
+            _ => self.inside(kind, &event, on),
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, _on: On<'_>) {
+        // A whole answer ends with `response.completed` or `response.incomplete`, nothing else.
+    }
+}
+
+fn start<'a>(response: Option<&Json<'a>>) -> Event<'a> {
+    let text = |name| response.and_then(|response| response.get(name)).and_then(Json::cow);
+    let created = response.and_then(|response| response.get("created_at")).and_then(Json::number);
+    Event::Start { id: text("id"), model: text("model"), created }
+}
+
+impl Reader {
+    pub(super) fn new(context: &Context) -> Self {
+        Self {
+            request_id: context.request_id.clone(),
+            blocks: Blocks::default(),
+            items: Vec::new(),
+            started: false,
+            refused: false,
+            indexed: true,
+        }
+    }
+
+    /// The item that an event is about, by its number in `items`.
+    fn item(&mut self, event: &Json<'_>) -> usize {
+        let index = event.get("output_index").and_then(Json::number);
+        self.indexed &= index.is_some();
+        match index {
+            Some(key) => self.keyed(key),
+            // Without an index: the one that came last.
+            None => match self.items.len() {
+                0 => self.keyed(0),
+                count => count - 1,
+            },
+        }
+    }
+
+    fn keyed(&mut self, key: u64) -> usize {
+        self.items.iter().rposition(|item| item.key == key).unwrap_or_else(|| {
+            self.items.push(Item { key, ..Item::default() });
+            self.items.len() - 1
+        })
+    }
+
+    fn inside(&mut self, kind: &str, event: &Json<'_>, on: On<'_>) {
+        match kind {
+            "response.output_text.delta" => self.text(event, "delta", true, on),
+            "response.output_text.done" => self.text(event, "text", false, on),
+            "response.refusal.delta" => self.refusal(event, "delta", true, on),
+            "response.refusal.done" => self.refusal(event, "refusal", false, on),
+            "response.reasoning_summary_text.delta" => self.reasoning(event, "delta", false, on),
+            "response.reasoning_summary_text.done" => self.reasoning(event, "text", false, on),
+            "response.reasoning_text.delta" => self.reasoning(event, "delta", true, on),
+            "response.reasoning_text.done" => self.reasoning(event, "text", true, on),
+            "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
+                self.call(event, event.get("delta").and_then(Json::cow), true, on);
+            }
+            "response.function_call_arguments.done" | "response.custom_tool_call_input.done" => {
+                self.call(event, arguments(event), false, on);
+            }
+            "response.output_text.annotation.added" => {
+                let item = self.item(event);
+                if let Some(citation) = event.get("annotation").and_then(citation) {
+                    self.items[item].cited = true;
+                    let slot = self.blocks.text_slot(0, on);
+                    on(Event::Citation(slot, citation));
+                }
+            }
+            "response.content_part.done" => self.part_done(event, on),
+            "response.output_item.added" => self.added(event, on),
+            "response.output_item.done" => {
+                let number = self.item(event);
+                if let Some(item) = event.get("item") {
+                    self.item_done(number, item, on);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Text of a content part: a delta, or all of it where no delta came.
+    fn text(&mut self, event: &Json<'_>, member: &str, delta: bool, on: On<'_>) {
+        let Some(text) = event.get(member).and_then(Json::cow).filter(|text| !text.is_empty()) else { return };
+        if self.fresh(event, delta) {
+            self.blocks.text(0, text, on);
+            let tokens = logprobs(event);
+            if !tokens.is_empty() {
+                on(Event::Logprobs(0, tokens));
+            }
+        }
+    }
+
+    fn refusal(&mut self, event: &Json<'_>, member: &str, delta: bool, on: On<'_>) {
+        let Some(text) = event.get(member).and_then(Json::cow).filter(|text| !text.is_empty()) else { return };
+        if self.fresh(event, delta) {
+            self.refused = true;
+            on(Event::RefusalDelta(0, text));
+        }
+    }
+
+    /// This piece of a content part is to be handed on: every delta is, the whole only where none came.
+    fn fresh(&mut self, event: &Json<'_>, delta: bool) -> bool {
+        let number = self.item(event);
+        let content = event.get("content_index").and_then(Json::number).unwrap_or(0);
+        let seen = &mut self.items[number].seen;
+        let known = seen.contains(&content);
+        if !known {
+            seen.push(content);
+        }
+        delta || !known
+    }
+
+    fn reasoning(&mut self, event: &Json<'_>, member: &str, raw: bool, on: On<'_>) {
+        let Some(text) = event.get(member).and_then(Json::cow).filter(|text| !text.is_empty()) else { return };
+        let number = self.item(event);
+        let index = if raw { "content_index" } else { "summary_index" };
+        let part = event.get(index).and_then(Json::number).unwrap_or(0);
+        let item = &mut self.items[number];
+        // Both of the same thoughts: the first kind goes on.
+        if *item.raw.get_or_insert(raw) != raw {
+            return;
+        }
+        if !item.seen.contains(&part) {
+            item.seen.push(part);
+            if std::mem::replace(&mut item.some, true) {
+                self.blocks.reasoning(0, !raw, Cow::Borrowed("\n\n"), on);
+            }
+        } else if member == "text" {
+            return;
+        }
+        self.blocks.reasoning(0, !raw, text, on);
+    }
+
+    /// More of a call. What belongs to a tool of the vendor has no open call.
+    fn call(&mut self, event: &Json<'_>, text: Option<Cow<'_, str>>, delta: bool, on: On<'_>) {
+        let Some(text) = text.filter(|text| !text.is_empty()) else { return };
+        let number = self.item(event);
+        let item = &mut self.items[number];
+        if delta || !item.some {
+            item.some |= self.blocks.tool_delta(0, item.key, text, on);
+        }
+    }
+
+    fn added(&mut self, event: &Json<'_>, on: On<'_>) {
+        let number = self.item(event);
+        let Some(item) = event.get("item") else { return };
+        // Without its name a call can't begin: the whole item has it.
+        if is_call(item) && item.get("name").is_some() {
+            self.open_call(number, item, on);
+        } else if item.get("type").and_then(Json::text) == Some("message") {
+            self.blocks.end_text(0, None, on);
+        }
+    }
+
+    fn open_call(&mut self, number: usize, item: &Json<'_>, on: On<'_>) {
+        let key = self.items[number].key;
+        let id = call_id(item).unwrap_or_else(|| Cow::Owned(mint_id(&self.request_id, number)));
+        let name = item.get("name").and_then(Json::cow).unwrap_or_default();
+        self.blocks.tool(0, key, id, name, is_custom(item), None, on);
+    }
+
+    /// A text is over: what names its sources only now is read before.
+    fn part_done(&mut self, event: &Json<'_>, on: On<'_>) {
+        let number = self.item(event);
+        if let Some(part) = event.get("part").filter(|part| part.get("annotations").is_some()) {
+            self.cite(number, part, on);
+            self.blocks.end_text(0, None, on);
+        }
+    }
+
+    fn cite(&mut self, number: usize, content: &Json<'_>, on: On<'_>) {
+        let item = &mut self.items[number];
+        if item.cited {
+            return;
+        }
+        for citation in content.get("annotations").map_or(&[][..], Json::items).iter().filter_map(citation) {
+            item.cited = true;
+            let slot = self.blocks.text_slot(0, on);
+            on(Event::Citation(slot, citation));
+        }
+    }
+
+    /// A whole item: what has not come of it yet is handed on.
+    fn item_done(&mut self, number: usize, item: &Json<'_>, on: On<'_>) {
+        if std::mem::replace(&mut self.items[number].done, true) {
+            return;
+        }
+        match item.get("type").and_then(Json::text) {
+            Some("message") => self.message_done(number, item, on),
+            Some("reasoning") => {
+                if !self.items[number].some {
+                    let (text, summary) = reasoning_text(item);
+                    self.blocks.reasoning(0, summary, text, on);
+                }
+                self.blocks.end_reasoning(0, state(item), on);
+            }
+            Some("function_call" | "custom_tool_call") => {
+                let key = self.items[number].key;
+                if !self.blocks.has_tool(0, key) && !self.items[number].some {
+                    self.open_call(number, item, on);
+                }
+                if let Some(all) = arguments(item).filter(|_| !self.items[number].some) {
+                    self.items[number].some |= self.blocks.tool_delta(0, key, all, on);
+                }
+                self.blocks.end_tool(0, key, on);
+            }
+            Some("image_generation_call") => {
+                if let Some(media) = image(item) {
+                    on(Event::Media(0, media));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn message_done(&mut self, number: usize, item: &Json<'_>, on: On<'_>) {
+        if self.items[number].seen.is_empty() {
+            for content in item.get("content").map_or(&[][..], Json::items) {
+                if let Some(refusal) = content.get("refusal").and_then(Json::cow).filter(|it| !it.is_empty()) {
+                    self.refused = true;
+                    on(Event::RefusalDelta(0, refusal));
+                } else if let Some(text) = content.get("text").and_then(Json::cow) {
+                    self.blocks.text(0, text, on);
+                    let tokens = logprobs(content);
+                    if !tokens.is_empty() {
+                        on(Event::Logprobs(0, tokens));
+                    }
+                    self.items[number].cited = false;
+                    self.cite(number, content, on);
+                    self.blocks.end_text(0, None, on);
+                }
+            }
+        }
+        self.blocks.end_text(0, None, on);
+    }
+
+    /// The response as a whole: what no event told of is read from it.
+    fn end(&mut self, event: &Json<'_>, on: On<'_>) {
+        let response = event.get("response").unwrap_or(event);
+        if self.items.is_empty() || self.indexed {
+            let output = response.get("output").map_or(&[][..], Json::items);
+            for (index, item) in (0_u64..).zip(output) {
+                if !self.items.iter().any(|known| known.key == index) {
+                    let number = self.keyed(index);
+                    self.item_done(number, item, on);
+                }
+            }
+        }
+        if let Some(tier) = response.get("service_tier").and_then(Json::cow) {
+            on(Event::Tier(tier));
+        }
+        let usage = usage(response);
+        if !usage.is_unknown() {
+            on(Event::Usage(usage));
+        }
+        let reason = finish(response, self.blocks.called(), self.refused);
+        self.blocks.finish(0, reason, None, on);
+        on(Event::Done);
+    }
+}
+
+fn is_call(item: &Json<'_>) -> bool {
+    matches!(item.get("type").and_then(Json::text), Some("function_call" | "custom_tool_call"))
+}

@@ -1,0 +1,1 @@
+//! Responses, both sides.
