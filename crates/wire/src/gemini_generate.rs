@@ -1,24 +1,49 @@
-//! GeminiGenerate: being written.
+//! Gemini's generateContent and streamGenerateContent, at AI Studio and on Vertex.
+//! <https://ai.google.dev/api/generate-content>
+//!
+//! In: `request_in`, `contents_in`, `tools_in` read a client's request, `stream_in` (with `partial` and
+//! `citations_in`) an answer. Out: `request_out`, `contents_out`, `tools_out` write a request, `response`,
+//! `stream_out` (with `parts_out`) and `error` an answer. `schema` knows the two kinds of schemas.
 
-use crate::chat::{Event, Failure, Refused, Request, Response, Target, Written};
-use crate::json::Json;
-use crate::translate::{Context, Framing, ReadStream, Upstream};
+mod citations_in;
+mod contents_in;
+mod contents_out;
+mod error;
+mod partial;
+mod parts_out;
+mod request_in;
+mod request_out;
+mod response;
+mod schema;
+mod signature;
+mod stream_in;
+mod stream_out;
+mod tools_in;
+mod tools_out;
+mod types;
+
+#[cfg(test)]
+mod tests;
+
+use crate::chat::{Failure, Field, Refused, Request, Response, Target, Written};
+use crate::json::{Invalid, Json};
+use crate::translate::{Client, Context, Framing, ReadStream, Said, Upstream, WriteStream};
 
 /// The format.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct GeminiGenerate;
 
 impl Upstream for GeminiGenerate {
-    fn write_request(&self, _request: &Request<'_>, _target: &Target<'_>) -> Result<Written, Refused> {
-        Ok(Written::default())
+    fn write_request(&self, request: &Request<'_>, target: &Target<'_>) -> Result<Written, Refused> {
+        request_out::write(request, target)
     }
 
-    fn read_response<'a>(&self, _body: &Json<'a>, _context: &Context) -> Result<Response<'a>, Failure> {
-        Ok(Response::default())
+    fn read_response<'a>(&self, body: &Json<'a>, context: &Context) -> Result<Response<'a>, Failure> {
+        response::read(body, context)
     }
 
-    fn stream_in(&self, _context: &Context) -> Box<dyn ReadStream> {
-        Box::new(Reader)
+    fn stream_in(&self, context: &Context) -> Box<dyn ReadStream> {
+        Box::new(stream_in::Reader::new(context))
     }
 
     fn framing(&self) -> Framing {
@@ -26,48 +51,28 @@ impl Upstream for GeminiGenerate {
     }
 }
 
-struct Reader;
-
-impl ReadStream for Reader {
-    fn push(&mut self, _name: &str, _data: &[u8], _on: &mut dyn FnMut(Event<'_>)) -> Result<(), Failure> {
-        Ok(())
+impl Client for GeminiGenerate {
+    fn read_request<'a>(&self, body: Json<'a>, said: &Said<'_>) -> Result<Request<'a>, Invalid> {
+        request_in::read(body, said)
     }
 
-    fn finish(&mut self, _on: &mut dyn FnMut(Event<'_>)) {}
-}
-
-impl crate::translate::Client for GeminiGenerate {
-    fn read_request<'a>(
-        &self,
-        _body: Json<'a>,
-        _said: &crate::translate::Said<'_>,
-    ) -> Result<Request<'a>, crate::json::Invalid> {
-        Ok(Request::default())
-    }
-
-    fn field_name(&self, _field: crate::chat::Field) -> &'static str {
-        ""
+    fn field_name(&self, field: Field) -> &'static str {
+        types::field_name(field)
     }
 
     fn turn_path(&self, at: usize) -> String {
-        at.to_string()
+        format!("contents[{at}]")
     }
 
-    fn write_response(&self, _response: Response<'_>, _context: &Context) -> Vec<u8> {
-        Vec::new()
+    fn write_response(&self, response: Response<'_>, context: &Context) -> Vec<u8> {
+        response::write(&response, context)
     }
 
-    fn stream_out(&self, _context: &Context) -> Box<dyn crate::translate::WriteStream> {
-        Box::new(Writer)
+    fn stream_out(&self, context: &Context) -> Box<dyn WriteStream> {
+        Box::new(stream_out::Writer::new(context))
     }
 
-    fn write_error(&self, _failure: &Failure, _request_id: &str) -> Vec<u8> {
-        Vec::new()
+    fn write_error(&self, failure: &Failure, request_id: &str) -> Vec<u8> {
+        error::write(failure, request_id)
     }
-}
-
-struct Writer;
-
-impl crate::translate::WriteStream for Writer {
-    fn push(&mut self, _event: Event<'_>, _out: &mut Vec<u8>) {}
 }
