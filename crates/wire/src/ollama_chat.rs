@@ -1,6 +1,15 @@
-//! OllamaChat: being written.
+//! Ollama's own chat, the side providers speak: <https://docs.ollama.com/api/chat>.
 
-use crate::chat::{Event, Failure, Refused, Request, Response, Target, Written};
+mod messages;
+mod request;
+mod response;
+mod stream_in;
+mod types;
+
+#[cfg(test)]
+mod tests;
+
+use crate::chat::{Failure, Refused, Request, Response, Target, Written};
 use crate::json::Json;
 use crate::translate::{Context, Framing, ReadStream, Upstream};
 
@@ -9,29 +18,19 @@ use crate::translate::{Context, Framing, ReadStream, Upstream};
 pub(crate) struct OllamaChat;
 
 impl Upstream for OllamaChat {
-    fn write_request(&self, _request: &Request<'_>, _target: &Target<'_>) -> Result<Written, Refused> {
-        Ok(Written::default())
+    fn write_request(&self, request: &Request<'_>, target: &Target<'_>) -> Result<Written, Refused> {
+        request::write(request, target)
     }
 
-    fn read_response<'a>(&self, _body: &Json<'a>, _context: &Context) -> Result<Response<'a>, Failure> {
-        Ok(Response::default())
+    fn read_response<'a>(&self, body: &Json<'a>, context: &Context) -> Result<Response<'a>, Failure> {
+        response::read(body, context)
     }
 
-    fn stream_in(&self, _context: &Context) -> Box<dyn ReadStream> {
-        Box::new(Reader)
+    fn stream_in(&self, context: &Context) -> Box<dyn ReadStream> {
+        Box::new(stream_in::Reader::new(context))
     }
 
     fn framing(&self) -> Framing {
-        Framing::Sse
+        Framing::JsonLines
     }
-}
-
-struct Reader;
-
-impl ReadStream for Reader {
-    fn push(&mut self, _name: &str, _data: &[u8], _on: &mut dyn FnMut(Event<'_>)) -> Result<(), Failure> {
-        Ok(())
-    }
-
-    fn finish(&mut self, _on: &mut dyn FnMut(Event<'_>)) {}
 }
