@@ -82,7 +82,10 @@ pub(crate) fn streamed(events: &[Sent]) -> Reading {
                 overlay(&mut usage, data.get("usage"));
                 choice.why = why(text(&data["delta"], "stop_reason"));
             }
-            "message_stop" => done = true,
+            "message_stop" => {
+                done = true;
+                break;
+            }
             _ => {}
         }
     }

@@ -5,11 +5,14 @@
 
 pub(crate) mod anthropic;
 pub(crate) mod bedrock;
+pub(crate) mod cases;
 pub(crate) mod chat;
 pub(crate) mod cohere;
 pub(crate) mod exceptions;
+pub(crate) mod facts;
 pub(crate) mod frames;
 pub(crate) mod gemini;
+pub(crate) mod matrix;
 pub(crate) mod ollama;
 pub(crate) mod responses;
 pub(crate) mod usage;

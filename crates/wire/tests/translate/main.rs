@@ -7,7 +7,6 @@
 mod answers;
 mod botocore;
 mod errors;
-mod facts;
 mod grammar;
 #[path = "../judge/mod.rs"]
 mod judge;
@@ -17,13 +16,10 @@ mod schema;
 mod tally;
 mod vendors;
 
+use judge::matrix::{self, CLIENTS, Cell};
 use recordings::Recording;
 use tally::Tally;
 use wharf_wire::Format;
-
-/// The dialects that clients speak.
-const CLIENTS: [Format; 4] =
-    [Format::OpenAiChat, Format::OpenAiResponses, Format::AnthropicMessages, Format::GeminiGenerate];
 
 #[test]
 fn every_recorded_answer_reads_the_same_in_every_dialect() {
@@ -39,6 +35,23 @@ fn every_recorded_error_keeps_its_words_in_every_dialect() {
 fn every_recorded_request_is_one_that_the_other_vendors_describe() {
     let vendors = vendors::Vendors::read();
     over_all(|recording, tally| requests::replay(recording, &vendors, tally));
+}
+
+#[test]
+fn no_feature_gets_lost_between_any_dialect_and_any_format() {
+    let mut wrong = Vec::new();
+    for dialect in matrix::CLIENTS {
+        for format in Format::ALL {
+            for feature in matrix::FEATURES {
+                for stream in [false, true] {
+                    if let Cell::Wrong(what) = matrix::cell(dialect, format, feature, stream) {
+                        wrong.push(format!("{dialect} over {format}, {feature}, stream {stream}: {what}"));
+                    }
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} cells are wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 
 /// Judges every recording, on all cores, and prints what passed.

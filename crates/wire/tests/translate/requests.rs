@@ -1,7 +1,7 @@
 //! Recorded requests, written for every other upstream format and held against its vendor's description.
 
-use crate::facts::{self, Facts};
 use crate::judge;
+use crate::judge::facts::{self, Facts};
 use crate::recordings::Recording;
 use crate::tally::Tally;
 use crate::vendors::Vendors;

@@ -1,7 +1,7 @@
 //! What a recorded request says, read independently from each of the four client dialects; and whether all of it is
 //! found again in a written body.
 
-use crate::judge::{list, text};
+use super::{list, text};
 use serde_json::Value;
 use wharf_wire::Format;
 
