@@ -1,24 +1,48 @@
-//! OpenAiChat: being written.
+//! OpenAI's chat completions, which most providers speak and many clients: both sides of it. What sets providers apart
+//! is data (`chat::Quirks`), or read leniently.
+//! <https://platform.openai.com/docs/api-reference/chat>
 
-use crate::chat::{Event, Failure, Refused, Request, Response, Target, Written};
-use crate::json::Json;
-use crate::translate::{Context, Framing, ReadStream, Upstream};
+mod calls;
+mod details;
+mod error;
+mod extras;
+mod messages_in;
+mod messages_out;
+mod parts_in;
+mod parts_out;
+mod reasoning_out;
+mod request_in;
+mod request_out;
+mod response;
+mod response_out;
+mod stream_in;
+mod stream_out;
+mod tools_in;
+mod tools_out;
+mod types;
+
+#[cfg(test)]
+mod tests;
+
+use crate::chat::{Failure, Field, Refused, Request, Response, Target, Written};
+use crate::json::{Invalid, Json};
+use crate::translate::{Client, Context, Framing, ReadStream, Said, Upstream, WriteStream};
 
 /// The format.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct OpenAiChat;
 
 impl Upstream for OpenAiChat {
-    fn write_request(&self, _request: &Request<'_>, _target: &Target<'_>) -> Result<Written, Refused> {
-        Ok(Written::default())
+    fn write_request(&self, request: &Request<'_>, target: &Target<'_>) -> Result<Written, Refused> {
+        request_out::write(request, target)
     }
 
-    fn read_response<'a>(&self, _body: &Json<'a>, _context: &Context) -> Result<Response<'a>, Failure> {
-        Ok(Response::default())
+    fn read_response<'a>(&self, body: &Json<'a>, context: &Context) -> Result<Response<'a>, Failure> {
+        response::read(body, context)
     }
 
-    fn stream_in(&self, _context: &Context) -> Box<dyn ReadStream> {
-        Box::new(Reader)
+    fn stream_in(&self, context: &Context) -> Box<dyn ReadStream> {
+        Box::new(stream_in::Reader::new(context))
     }
 
     fn framing(&self) -> Framing {
@@ -26,48 +50,28 @@ impl Upstream for OpenAiChat {
     }
 }
 
-struct Reader;
-
-impl ReadStream for Reader {
-    fn push(&mut self, _name: &str, _data: &[u8], _on: &mut dyn FnMut(Event<'_>)) -> Result<(), Failure> {
-        Ok(())
+impl Client for OpenAiChat {
+    fn read_request<'a>(&self, body: Json<'a>, _said: &Said<'_>) -> Result<Request<'a>, Invalid> {
+        request_in::read(body)
     }
 
-    fn finish(&mut self, _on: &mut dyn FnMut(Event<'_>)) {}
-}
-
-impl crate::translate::Client for OpenAiChat {
-    fn read_request<'a>(
-        &self,
-        _body: Json<'a>,
-        _said: &crate::translate::Said<'_>,
-    ) -> Result<Request<'a>, crate::json::Invalid> {
-        Ok(Request::default())
-    }
-
-    fn field_name(&self, _field: crate::chat::Field) -> &'static str {
-        ""
+    fn field_name(&self, field: Field) -> &'static str {
+        types::field_name(field)
     }
 
     fn turn_path(&self, at: usize) -> String {
-        at.to_string()
+        format!("messages[{at}]")
     }
 
-    fn write_response(&self, _response: Response<'_>, _context: &Context) -> Vec<u8> {
-        Vec::new()
+    fn write_response(&self, response: Response<'_>, context: &Context) -> Vec<u8> {
+        response_out::write(&response, context)
     }
 
-    fn stream_out(&self, _context: &Context) -> Box<dyn crate::translate::WriteStream> {
-        Box::new(Writer)
+    fn stream_out(&self, context: &Context) -> Box<dyn WriteStream> {
+        Box::new(stream_out::ChunkWriter::new(context))
     }
 
-    fn write_error(&self, _failure: &Failure, _request_id: &str) -> Vec<u8> {
-        Vec::new()
+    fn write_error(&self, failure: &Failure, _request_id: &str) -> Vec<u8> {
+        error::write(failure)
     }
-}
-
-struct Writer;
-
-impl crate::translate::WriteStream for Writer {
-    fn push(&mut self, _event: Event<'_>, _out: &mut Vec<u8>) {}
 }
