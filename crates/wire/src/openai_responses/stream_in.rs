@@ -20,8 +20,30 @@ pub(super) struct Reader {
     items: Vec<Item>,
     started: bool,
     refused: bool,
-    /// Every event of an item had its index, so that what the last event has beside is new.
-    indexed: bool,
+    /// The kinds of items that something came of: what the last event has beside them is new.
+    kinds: Vec<Kind>,
+}
+
+/// What an output item is to the neutral model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Message,
+    Reasoning,
+    Call,
+    Image,
+}
+
+impl Kind {
+    /// `None`: a tool's that the vendor runs itself.
+    fn of(item: &Json<'_>) -> Option<Self> {
+        match item.get("type").and_then(Json::text)? {
+            "message" => Some(Self::Message),
+            "reasoning" => Some(Self::Reasoning),
+            "function_call" | "custom_tool_call" => Some(Self::Call),
+            "image_generation_call" => Some(Self::Image),
+            _ => None,
+        }
+    }
 }
 
 /// What came of one output item.
@@ -85,15 +107,13 @@ impl Reader {
             items: Vec::new(),
             started: false,
             refused: false,
-            indexed: true,
+            kinds: Vec::new(),
         }
     }
 
     /// The item that an event is about, by its number in `items`.
     fn item(&mut self, event: &Json<'_>) -> usize {
-        let index = event.get("output_index").and_then(Json::number);
-        self.indexed &= index.is_some();
-        match index {
+        match event.get("output_index").and_then(Json::number) {
             Some(key) => self.keyed(key),
             // Without an index: the one that came last.
             None => match self.items.len() {
@@ -108,6 +128,12 @@ impl Reader {
             self.items.push(Item { key, ..Item::default() });
             self.items.len() - 1
         })
+    }
+
+    fn note(&mut self, kind: Kind) {
+        if !self.kinds.contains(&kind) {
+            self.kinds.push(kind);
+        }
     }
 
     fn inside(&mut self, kind: &str, event: &Json<'_>, on: On<'_>) {
@@ -150,6 +176,7 @@ impl Reader {
     fn text(&mut self, event: &Json<'_>, member: &str, delta: bool, on: On<'_>) {
         let Some(text) = event.get(member).and_then(Json::cow).filter(|text| !text.is_empty()) else { return };
         if self.fresh(event, delta) {
+            self.note(Kind::Message);
             self.blocks.text(0, text, on);
             let tokens = logprobs(event);
             if !tokens.is_empty() {
@@ -162,6 +189,7 @@ impl Reader {
         let Some(text) = event.get(member).and_then(Json::cow).filter(|text| !text.is_empty()) else { return };
         if self.fresh(event, delta) {
             self.refused = true;
+            self.note(Kind::Message);
             on(Event::RefusalDelta(0, text));
         }
     }
@@ -180,6 +208,7 @@ impl Reader {
 
     fn reasoning(&mut self, event: &Json<'_>, member: &str, raw: bool, on: On<'_>) {
         let Some(text) = event.get(member).and_then(Json::cow).filter(|text| !text.is_empty()) else { return };
+        self.note(Kind::Reasoning);
         let number = self.item(event);
         let index = if raw { "content_index" } else { "summary_index" };
         let part = event.get(index).and_then(Json::number).unwrap_or(0);
@@ -213,14 +242,15 @@ impl Reader {
         let number = self.item(event);
         let Some(item) = event.get("item") else { return };
         // Without its name a call can't begin: the whole item has it.
-        if is_call(item) && item.get("name").is_some() {
-            self.open_call(number, item, on);
-        } else if item.get("type").and_then(Json::text) == Some("message") {
-            self.blocks.end_text(0, None, on);
+        match Kind::of(item) {
+            Some(Kind::Call) if item.get("name").is_some() => self.open_call(number, item, on),
+            Some(Kind::Message) => self.blocks.end_text(0, None, on),
+            _ => {}
         }
     }
 
     fn open_call(&mut self, number: usize, item: &Json<'_>, on: On<'_>) {
+        self.note(Kind::Call);
         let key = self.items[number].key;
         let id = call_id(item).unwrap_or_else(|| Cow::Owned(mint_id(&self.request_id, number)));
         let name = item.get("name").and_then(Json::cow).unwrap_or_default();
@@ -253,16 +283,18 @@ impl Reader {
         if std::mem::replace(&mut self.items[number].done, true) {
             return;
         }
-        match item.get("type").and_then(Json::text) {
-            Some("message") => self.message_done(number, item, on),
-            Some("reasoning") => {
+        let Some(kind) = Kind::of(item) else { return };
+        self.note(kind);
+        match kind {
+            Kind::Message => self.message_done(number, item, on),
+            Kind::Reasoning => {
                 if !self.items[number].some {
                     let (text, summary) = reasoning_text(item);
                     self.blocks.reasoning(0, summary, text, on);
                 }
                 self.blocks.end_reasoning(0, state(item), on);
             }
-            Some("function_call" | "custom_tool_call") => {
+            Kind::Call => {
                 let key = self.items[number].key;
                 if !self.blocks.has_tool(0, key) && !self.items[number].some {
                     self.open_call(number, item, on);
@@ -272,12 +304,11 @@ impl Reader {
                 }
                 self.blocks.end_tool(0, key, on);
             }
-            Some("image_generation_call") => {
+            Kind::Image => {
                 if let Some(media) = image(item) {
                     on(Event::Media(0, media));
                 }
             }
-            _ => {}
         }
     }
 
@@ -305,14 +336,12 @@ impl Reader {
     /// The response as a whole: what no event told of is read from it.
     fn end(&mut self, event: &Json<'_>, on: On<'_>) {
         let response = event.get("response").unwrap_or(event);
-        if self.items.is_empty() || self.indexed {
-            let output = response.get("output").map_or(&[][..], Json::items);
-            for (index, item) in (0_u64..).zip(output) {
-                if !self.items.iter().any(|known| known.key == index) {
-                    let number = self.keyed(index);
-                    self.item_done(number, item, on);
-                }
-            }
+        let known = self.kinds.clone();
+        let new = |item: &&Json<'_>| Kind::of(item).is_some_and(|kind| !known.contains(&kind));
+        for item in response.get("output").map_or(&[][..], Json::items).iter().filter(new) {
+            // A number that no other item has: those of the events may differ from the places here.
+            let number = self.keyed(u64::MAX - self.items.len() as u64);
+            self.item_done(number, item, on);
         }
         if let Some(tier) = response.get("service_tier").and_then(Json::cow) {
             on(Event::Tier(tier));
@@ -325,8 +354,4 @@ impl Reader {
         self.blocks.finish(0, reason, None, on);
         on(Event::Done);
     }
-}
-
-fn is_call(item: &Json<'_>) -> bool {
-    matches!(item.get("type").and_then(Json::text), Some("function_call" | "custom_tool_call"))
 }
