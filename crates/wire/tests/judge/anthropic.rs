@@ -46,6 +46,8 @@ pub(crate) fn streamed(events: &[Sent]) -> Reading {
         let data = event.value();
         match text(&data, "type") {
             "error" => return Reading::Failed(message(&data).unwrap_or_default()),
+            // A proxy has put a second answer where the first broke off.
+            "message_start" if !usage.is_empty() => return Reading::Cut,
             "message_start" => overlay(&mut usage, data.pointer("/message/usage")),
             "content_block_start" => {
                 let start = data["content_block"].clone();
@@ -127,9 +129,7 @@ fn check_block(block: &Value) -> Result<(), String> {
     )?;
     if kind == "tool_use" {
         hold(block["input"].is_object(), || "input is no object".to_owned())?;
-        let id = text(block, "id");
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b == b'_' || b == b'-';
-        hold(!id.is_empty() && id.bytes().all(plain), || format!("the call's id {id:?}"))?;
+        hold(!text(block, "id").is_empty(), || "a call without id".to_owned())?;
     }
     Ok(())
 }

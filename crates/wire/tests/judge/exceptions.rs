@@ -15,7 +15,12 @@ pub(crate) struct Exception {
 }
 
 /// All of them.
-pub(crate) const EXCEPTIONS: &[Exception] = &[];
+pub(crate) const EXCEPTIONS: &[Exception] = &[Exception {
+    file: "anthropic/messages-stream.dd-trace-py-cassettes-anthropic-completion-tools-call-with-tool-result-stream-01",
+    to: "the model",
+    what: "answers no tool call",
+    reason: "The recorded request has a tool result whose id no call has; the vendor itself answers 400 to such.",
+}];
 
 /// The exception that allows this difference.
 pub(crate) fn allowed(file: &str, to: &str, what: &str) -> Option<&'static Exception> {

@@ -151,8 +151,10 @@ impl<'v> Leaves<'v> {
             Value::String(text) => {
                 self.strings.push(text);
                 if text.starts_with('{')
-                    && let Ok(inner) = serde_json::from_str(text)
+                    && let Ok(inner) = serde_json::from_str::<Value>(text)
                 {
+                    let members = inner.as_object().into_iter().flatten().map(|(_, member)| member);
+                    self.inner.extend(members.cloned());
                     self.inner.push(inner);
                 }
             }
@@ -168,6 +170,7 @@ impl<'v> Leaves<'v> {
     fn says(&self, words: &str) -> bool {
         // A text that is JSON may have become an object.
         self.strings.iter().any(|text| text.contains(words))
+            || self.inner.iter().any(|inner| inner.as_str().is_some_and(|text| text.contains(words)))
             || serde_json::from_str::<Value>(words).is_ok_and(|value| self.has(&value))
     }
 

@@ -178,13 +178,16 @@ pub(crate) fn check_stream(events: &[Sent]) -> Result<(Option<Answer>, Option<St
         hold(data["sequence_number"] == at, || {
             format!("sequence_number {} of event {at}", data["sequence_number"])
         })?;
-        hold(failed.is_none() && !grammar.ended, || format!("{kind} behind the end"))?;
+        // OpenAI itself says both: the error, then that the response failed.
+        let goes_on = failed.is_none() || kind == "response.failed";
+        hold(goes_on && !grammar.ended, || format!("{kind} behind the end"))?;
         match (at, kind) {
             (_, "error") => {
                 need(&data, &["code", "message", "param"], "the error")?;
                 failed = Some(text(&data, "message").to_owned());
             }
             (_, "response.failed") => {
+                check_response(&data["response"])?;
                 failed = Some(text(&data["response"]["error"], "message").to_owned());
             }
             (0, "response.created") | (1, "response.in_progress") => {
@@ -275,7 +278,7 @@ impl Grammar {
             "function_call_arguments" => "arguments",
             "custom_tool_call_input" => "input",
             "content_part" | "reasoning_summary_part" => return self.part(what, end, index, at),
-            "output_text.annotation" => return Ok(()),
+            "output_text.annotation" | "image_generation_call" => return Ok(()),
             _ => return Err(format!("the event {kind}")),
         };
         let added = texts.entry((field.to_owned(), at)).or_default();

@@ -7,7 +7,7 @@ use crate::tally::Tally;
 use crate::vendors::Vendors;
 use serde_json::Value;
 use wharf_wire::Format;
-use wharf_wire::chat::{Field, IdRule, Quirks, ReasoningReplay, Refused, Request, Target};
+use wharf_wire::chat::{Field, IdRule, Quirks, ReasoningReplay, Refused, Request, Target, ToolChoice};
 use wharf_wire::translate::{Said, read_request, write_request};
 
 /// Judges one recording's request.
@@ -20,20 +20,39 @@ pub(crate) fn replay(recording: &Recording, vendors: &Vendors, tally: &mut Tally
     let request = match read_request(recording.format, &bytes, &said) {
         Ok(request) => request,
         Err(invalid) => {
-            // What its own vendor refused too need not be understood.
-            let judged = judge::hold(recording.status >= 400, || format!("invalid: {invalid}"));
+            // What its own vendor refused too need not be understood, and what it keeps itself can't be had elsewhere.
+            let kept = STORED.contains(&&*invalid.path) || recording.status >= 400;
+            let judged = judge::hold(kept, || format!("invalid: {invalid}"));
             tally.note(recording, "the model", "request", judged);
             return;
         }
     };
     tally.note(recording, "the model", "request", Ok(()));
-    let facts = facts::of(recording.format, body);
+    // What its own vendor refused is mostly out of bounds elsewhere too.
+    if recording.status >= 400 {
+        return;
+    }
+    let mut facts = facts::of(recording.format, body);
+    facts.tools.retain(|name| may_be_called(request.tool_choice.as_ref(), name));
     for to in Format::ALL.into_iter().filter(|to| *to != recording.format) {
         let judged = written(to, &request, &Quirks::default(), &facts, |body| vendors.check(to, body));
         tally.note(recording, to.name(), "request", judged);
     }
     let judged = written(Format::OpenAiChat, &request, &mistral(), &facts, |body| vendors.mistral(body));
     tally.note(recording, "mistral", "request", judged);
+}
+
+/// Fields that name something stored at one vendor.
+const STORED: [&str; 5] = ["cachedContent", "previous_response_id", "conversation", "prompt", "background"];
+
+/// A tool that must not be called may be left out where the target has no word for that.
+fn may_be_called(choice: Option<&ToolChoice<'_>>, name: &str) -> bool {
+    match choice {
+        Some(ToolChoice::None) => false,
+        Some(ToolChoice::Tool(only)) => only == name,
+        Some(ToolChoice::Allowed { names, .. }) => names.iter().any(|known| known == name),
+        _ => true,
+    }
 }
 
 /// As the catalogue has it for Mistral.

@@ -52,7 +52,10 @@ impl Vendors {
         match format {
             Format::OpenAiChat => described(&self.openai, "CreateChatCompletionRequest"),
             Format::OpenAiResponses => described(&self.openai, "CreateResponse"),
-            Format::OllamaChat => described(&self.ollama, "ChatRequest"),
+            Format::OllamaChat => match &self.ollama {
+                Some(schemas) => schemas.check("/components/schemas/ChatRequest", &described_by_ollama(body)),
+                None => Ok(()),
+            },
             Format::AnthropicMessages => {
                 self.anthropic.check("/request", body)?;
                 turns(body, "messages", "content", "tool_use", "tool_result")
@@ -112,4 +115,20 @@ fn turns(body: &Value, name: &str, content: &str, call: &str, result: &str) -> R
         }
     }
     Ok(())
+}
+
+/// Ollama's description lags behind its server, which knows these members of messages and calls:
+/// <https://github.com/ollama/ollama/blob/main/api/types.go>.
+fn described_by_ollama(body: &Value) -> Value {
+    let mut body = body.clone();
+    for message in body["messages"].as_array_mut().into_iter().flatten().filter_map(Value::as_object_mut) {
+        for name in ["thinking", "tool_name", "tool_call_id"] {
+            message.remove(name);
+        }
+        let calls = message.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten();
+        for call in calls.filter_map(Value::as_object_mut) {
+            call.remove("id");
+        }
+    }
+    body
 }
