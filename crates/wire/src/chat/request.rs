@@ -78,7 +78,9 @@ impl Request<'_> {
             match part {
                 Part::Text(text) => text.text.len() + text.text.len() / 16,
                 Part::Media(media) => match &media.source {
-                    Source::Base64(text) | Source::Url(text) | Source::Text(text) | Source::Id(text) => text.len(),
+                    Source::Base64(text) | Source::Url(text) | Source::Text(text) | Source::Id(text) => {
+                        text.len()
+                    }
                 },
                 Part::Reasoning(reasoning) => {
                     reasoning.text.len() + reasoning.state.as_ref().map_or(0, |state| state.data.len())
@@ -90,7 +92,9 @@ impl Request<'_> {
         }
         let turns = self.turns.iter().map(|turn| 32 + of(&turn.parts));
         let tools = self.tools.iter().map(|tool| {
-            96 + tool.name.len() + tool.description.as_ref().map_or(0, |text| text.len()) + tool.schema().len()
+            96 + tool.name.len()
+                + tool.description.as_ref().map_or(0, |text| text.len())
+                + tool.schema().len()
         });
         1024 + turns.sum::<usize>() + tools.sum::<usize>()
     }
