@@ -26,6 +26,8 @@ mod tool;
 mod turns;
 
 #[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
 mod tests;
 
 pub(crate) use arguments::{Whole, unwrapped};

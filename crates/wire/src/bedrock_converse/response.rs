@@ -72,7 +72,11 @@ fn read_block<'a>(block: &Json<'a>, parts: &mut Vec<Part<'a>>, answered: &mut bo
         }
         let citations = cited.get("citations").map_or(&[][..], Json::items);
         text.citations = citations.iter().map(types::citation).collect();
-        parts.push(Part::Text(text));
+        match parts.last_mut() {
+            // Sources of the whole answer come behind it, without words of their own.
+            Some(Part::Text(before)) if text.text.is_empty() => before.citations.append(&mut text.citations),
+            _ => parts.push(Part::Text(text)),
+        }
     } else if let Some(image) = block.get("image")
         && let Some(bytes) = image.at(&["source", "bytes"]).and_then(Json::cow)
     {

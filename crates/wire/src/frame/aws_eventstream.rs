@@ -8,7 +8,7 @@ use super::sse::{FrameError, MAX_EVENT};
 use crate::json::Writer;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 /// Before the names of exceptions and errors that [`EventStream`] hands over.
 pub const EXCEPTION: &str = "exception:";
