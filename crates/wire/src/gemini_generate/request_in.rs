@@ -8,9 +8,19 @@ use crate::json::{Fields, Invalid, Json, Path};
 use crate::translate::Said;
 use std::borrow::Cow;
 
-/// Reads the body.
+/// Reads the body. To count tokens the request may stand one level down:
+/// <https://ai.google.dev/api/tokens#method:-models.counttokens>.
 pub(super) fn read<'a>(body: Json<'a>, said: &Said<'_>) -> Result<Request<'a>, Invalid> {
-    let mut fields = Fields::new(Path::ROOT, body)?;
+    let root = Path::ROOT;
+    let mut fields = Fields::new(root, body)?;
+    let name = either(&fields, ["generateContentRequest", "generate_content_request"]);
+    match fields.take(name).filter(|_| said.counting) {
+        Some(inner) => read_fields(Fields::new(root.name(name), inner)?, said),
+        None => read_fields(fields, said),
+    }
+}
+
+fn read_fields<'a>(mut fields: Fields<'_, 'a>, said: &Said<'_>) -> Result<Request<'a>, Invalid> {
     let mut request = Request {
         stream: said.stream,
         // Answers of this dialect always say what they cost.
