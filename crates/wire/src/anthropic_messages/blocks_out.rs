@@ -1,8 +1,8 @@
 //! Images and documents of a request for an upstream.
 
 use super::messages_out::{Marks, is_blank};
-use crate::chat::{Field, Losses, Media, MediaKind, Quirks, Refused, Source, decode_text};
 use crate::chat::ImageUrls;
+use crate::chat::{Field, Losses, Media, MediaKind, Quirks, Refused, Source, decode_text};
 use crate::json::Writer;
 use std::borrow::Cow;
 

@@ -92,9 +92,7 @@ impl<'l, 'a> Reader<'l, 'a> {
                 }
                 Ok(parts)
             }
-            Some(other) => {
-                Err(path.invalid(format!("must be a string or an array, not {}", other.kind())))
-            }
+            Some(other) => Err(path.invalid(format!("must be a string or an array, not {}", other.kind()))),
         }
     }
 

@@ -135,7 +135,9 @@ fn output<'a>(
     if let Some(word) = config.text("effort")? {
         let path = config.path.name("effort");
         let Some(effort) = Effort::parse(&word) else {
-            return Err(path.invalid(format!("must be `low`, `medium`, `high`, `xhigh` or `max`, not `{word:.40}`")));
+            return Err(
+                path.invalid(format!("must be `low`, `medium`, `high`, `xhigh` or `max`, not `{word:.40}`"))
+            );
         };
         // Effort without thinking is about the length of the answer.
         if request.reasoning.effort == Some(Effort::None) {

@@ -17,10 +17,7 @@ pub(super) enum Form<'r> {
     /// As a schema that the answer is held to.
     Schema(String),
     /// As the schema of a tool whose call is the answer.
-    Tool {
-        schema: &'r str,
-        description: &'r str,
-    },
+    Tool { schema: &'r str, description: &'r str },
     /// In words.
     Said(String),
 }
@@ -32,9 +29,8 @@ pub(super) fn write(request: &Request<'_>, target: &Target<'_>) -> Result<Writte
     let quirks = target.quirks;
     let mut losses = Losses::default();
     let thinking = thinking_out::plan(request, quirks, &mut losses);
-    let can_force = quirks.forced_tools && !thinking.on;
-    let form = form(request, quirks, can_force);
-    let tools = tools_out::plan(request, &form, can_force, &mut losses);
+    let form = form(request, quirks, thinking.can_force);
+    let tools = tools_out::plan(request, &form, thinking.can_force, &mut losses);
     let mut out = Writer::with_capacity(size(request));
     out.begin().member("model", target.model).name("max_tokens").number(thinking.max_tokens);
     let mut marks = Marks::of(request, &tools.tools);
@@ -65,7 +61,9 @@ fn size(request: &Request<'_>) -> usize {
         let lengths = parts.iter().map(|part| match part {
             Part::Text(text) => text.text.len(),
             Part::Media(media) => match &media.source {
-                Source::Base64(text) | Source::Url(text) | Source::Text(text) | Source::Id(text) => text.len(),
+                Source::Base64(text) | Source::Url(text) | Source::Text(text) | Source::Id(text) => {
+                    text.len()
+                }
             },
             Part::Reasoning(reasoning) => {
                 reasoning.text.len() + reasoning.state.as_ref().map_or(0, |state| state.data.len())
@@ -118,9 +116,10 @@ fn conversation(
     losses: &mut Losses,
     out: &mut Writer,
 ) -> Result<(), Refused> {
-    let system = request.turns.iter().filter(|turn| {
-        matches!(turn.role, crate::chat::Role::System | crate::chat::Role::Developer)
-    });
+    let system = request
+        .turns
+        .iter()
+        .filter(|turn| matches!(turn.role, crate::chat::Role::System | crate::chat::Role::Developer));
     for part in system.flat_map(|turn| &turn.parts) {
         if let Part::Media(media) = part {
             losses.cannot(super::blocks_out::field_of(media.kind), "a system text can't hold this")?;
@@ -152,13 +151,7 @@ fn conversation(
 
 /// <https://platform.claude.com/docs/en/api/messages>: temperature up to 1; with thinking only a `top_p` from 0.95 on
 /// (<https://platform.claude.com/docs/en/build-with-claude/extended-thinking#feature-compatibility>).
-fn sampling(
-    request: &Request<'_>,
-    quirks: &Quirks,
-    thinks: bool,
-    losses: &mut Losses,
-    out: &mut Writer,
-) {
+fn sampling(request: &Request<'_>, quirks: &Quirks, thinks: bool, losses: &mut Losses, out: &mut Writer) {
     let mut tempered = false;
     if let Some(temperature) = request.temperature {
         let most = quirks.temperature_most.unwrap_or(1.0);
@@ -172,9 +165,8 @@ fn sampling(
         }
     }
     if let Some(top_p) = request.top_p {
-        let refused = quirks.refuses(Field::TopP)
-            || (quirks.one_sampler && tempered)
-            || (thinks && top_p < 0.95);
+        let refused =
+            quirks.refuses(Field::TopP) || (quirks.one_sampler && tempered) || (thinks && top_p < 0.95);
         if refused {
             losses.field_if(top_p < 1.0, Field::TopP);
         } else {

@@ -139,7 +139,8 @@ fn ends(json: &Json<'_>) -> bool {
     if roots.iter().any(|target| !wanted.contains_key(target)) {
         return false;
     }
-    let mut free: Vec<&str> = wanted.iter().filter(|(_, count)| **count == 0).map(|(name, _)| *name).collect();
+    let mut free: Vec<&str> =
+        wanted.iter().filter(|(_, count)| **count == 0).map(|(name, _)| *name).collect();
     let mut gone = 0;
     while let Some(name) = free.pop() {
         gone += 1;

@@ -23,18 +23,29 @@ pub(super) struct Reader {
     /// Characters of text so far, for citations.
     said: u64,
     started: bool,
+    /// A block has begun.
+    begun: bool,
     answered: bool,
     done: bool,
 }
 
 #[derive(Debug)]
 enum Block {
-    Text { start: u64, citations: Vec<Citation<'static>> },
-    Thinking { signature: String },
+    Text {
+        start: u64,
+        citations: Vec<Citation<'static>>,
+    },
+    Thinking {
+        signature: String,
+    },
     /// A call; `whole` is the input that it began with, used when no pieces of it come.
-    Call { whole: Option<String> },
+    Call {
+        whole: Option<String>,
+    },
     /// The call that stands for the answer.
-    Answer { whole: Option<String> },
+    Answer {
+        whole: Option<String>,
+    },
 }
 
 type On<'o> = &'o mut dyn FnMut(Event<'_>);
@@ -49,20 +60,25 @@ impl Reader {
             calls: 0,
             said: 0,
             started: false,
+            begun: false,
             answered: false,
             done: false,
         }
     }
 
-    fn message_start(&mut self, event: &Json<'_>, on: On<'_>) {
+    /// One that comes twice is nothing new. Another answer's, in the midst of this one, is what some proxies make of
+    /// a connection that broke: the two can't be put together. <https://github.com/vercel/ai/issues/18331>
+    fn message_start(&mut self, event: &Json<'_>, on: On<'_>) -> Result<(), Failure> {
         let message = event.get("message");
         let member = |name: &str| message.and_then(|message| message.get(name)?.cow());
+        let id = member("id").filter(|id| !id.is_empty());
         if !std::mem::replace(&mut self.started, true) {
-            let id = member("id").filter(|id| !id.is_empty());
             if let Some(id) = &id {
                 self.id = id.to_string();
             }
             on(Event::Start { id, model: member("model"), created: None });
+        } else if self.begun && id.is_some_and(|id| id != self.id) {
+            return Err(Failure::malformed("another answer begins before this one has ended"));
         }
         if let Some(usage) = message.and_then(|message| message.get("usage")) {
             if let Some(tier) = usage.get("service_tier").and_then(tier) {
@@ -70,6 +86,7 @@ impl Reader {
             }
             self.usage(usage, on);
         }
+        Ok(())
     }
 
     fn usage(&mut self, usage: &Json<'_>, on: On<'_>) {
@@ -89,6 +106,7 @@ impl Reader {
 
     fn block_start(&mut self, index: u64, block: &Json<'_>, on: On<'_>) {
         self.start(on);
+        self.begun = true;
         self.block_stop(index, on);
         let opened = match block.get("type").and_then(Json::text) {
             Some("text") => {
@@ -251,7 +269,7 @@ impl ReadStream for Reader {
         let kind = event.get("type").and_then(Json::text).unwrap_or(name);
         let index = event.get("index").and_then(Json::number).unwrap_or(0);
         match kind {
-            "message_start" => self.message_start(&event, on),
+            "message_start" => self.message_start(&event, on)?,
             "content_block_start" => {
                 if let Some(block) = event.get("content_block") {
                     self.block_start(index, block, on);

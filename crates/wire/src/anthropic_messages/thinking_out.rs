@@ -13,8 +13,11 @@ pub(super) struct Plan {
     effort: Option<Effort>,
     /// Show what is thought, or not, where that is not the default.
     display: Option<&'static str>,
-    /// The model thinks: sampling and choice of tools are bound then.
+    /// The model thinks: sampling is bound then.
     pub(super) on: bool,
+    /// A call can be forced: not with a budget for thinking, but with thinking of the model's own measure.
+    /// <https://platform.claude.com/docs/en/build-with-claude/extended-thinking#extended-thinking-with-tool-use>
+    pub(super) can_force: bool,
     /// The limit that is sent.
     pub(super) max_tokens: u64,
 }
@@ -39,6 +42,7 @@ pub(super) fn plan(request: &Request<'_>, quirks: &Quirks, losses: &mut Losses) 
         effort: None,
         display: None,
         on: always,
+        can_force: quirks.forced_tools && !always,
         max_tokens: request.max_tokens.unwrap_or(quirks.default_max_tokens),
     };
     let asked = wish.adaptive || wish.effort().is_some();
@@ -86,6 +90,7 @@ fn budget(request: &Request<'_>, quirks: &Quirks, plan: &mut Plan, losses: &mut 
     }
     plan.ask = Ask::Budget(budget);
     plan.on = true;
+    plan.can_force = false;
 }
 
 /// Results are on their way to a turn that doesn't begin with a signed thought: thinking can't be turned on then.

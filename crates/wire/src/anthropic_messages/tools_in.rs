@@ -33,8 +33,12 @@ pub(super) fn read<'a>(
         request.tool_choice = chosen(&mut choice)?;
         losses.unread(choice);
     }
-    let gone = matches!(&request.tool_choice, Some(ToolChoice::Tool(name)) if left_out.contains(name));
-    if gone || (request.tools.is_empty() && !left_out.is_empty() && request.tool_choice.is_some()) {
+    let gone = match &request.tool_choice {
+        Some(ToolChoice::Tool(name)) => left_out.contains(name),
+        Some(ToolChoice::Required) => request.tools.is_empty() && !left_out.is_empty(),
+        _ => false,
+    };
+    if gone {
         request.tool_choice = None;
         losses.at(&path);
     }

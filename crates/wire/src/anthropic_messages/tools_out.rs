@@ -27,8 +27,7 @@ enum Choice<'r> {
     Tool(&'r str),
 }
 
-/// Decides. With thinking no call can be forced:
-/// <https://platform.claude.com/docs/en/build-with-claude/extended-thinking#extended-thinking-with-tool-use>.
+/// Decides. Where no call can be forced, the model is free to.
 pub(super) fn plan<'r, 'a>(
     request: &'r Request<'a>,
     form: &Form<'r>,
