@@ -3,8 +3,8 @@
 
 use super::tools_in::{dropped, read_tools};
 use crate::chat::{
-    Bind, Cache, Media, MediaKind, Part, Reasoning, Request, Role, Source, State, StateKind, Text,
-    ToolCall, ToolResult, Turn, reattach,
+    Bind, Cache, Media, MediaKind, Part, Reasoning, Request, Role, Source, State, StateKind, Text, ToolCall,
+    ToolResult, Turn, reattach,
 };
 use crate::json::{Fields, Invalid, Json, Path};
 use std::borrow::Cow;
@@ -102,11 +102,7 @@ fn push<'a>(request: &mut Request<'a>, role: Role, at: usize, part: Part<'a>) {
     }
 }
 
-fn read_message<'a>(
-    mut fields: Fields<'_, 'a>,
-    at: usize,
-    request: &mut Request<'a>,
-) -> Result<(), Invalid> {
+fn read_message<'a>(mut fields: Fields<'_, 'a>, at: usize, request: &mut Request<'a>) -> Result<(), Invalid> {
     let role = match &*fields.need_text("role")? {
         "user" => Role::User,
         "assistant" => Role::Assistant,
@@ -235,10 +231,7 @@ fn read_audio<'a>(fields: &mut Fields<'_, 'a>) -> Result<Media<'a>, Invalid> {
 }
 
 /// A result: a text, or parts.
-fn read_output<'a>(
-    fields: &mut Fields<'_, 'a>,
-    request: &mut Request<'a>,
-) -> Result<Vec<Part<'a>>, Invalid> {
+fn read_output<'a>(fields: &mut Fields<'_, 'a>, request: &mut Request<'a>) -> Result<Vec<Part<'a>>, Invalid> {
     match fields.take("output") {
         None => Err(fields.path.name("output").invalid("is required")),
         Some(Json::String(text)) => Ok(vec![Part::text(text)]),
@@ -267,7 +260,7 @@ fn read_reasoning<'a>(
     let is_summary = content.is_empty();
     let text = if is_summary { summary } else { content };
     if text.is_empty() && state.is_none() {
-        request.losses.at(&fields.path);
+        request.losses.at(&fields.path.name("reasoning"));
         return Ok(None);
     }
     Ok(Some(Reasoning { text, summary: is_summary, state }))

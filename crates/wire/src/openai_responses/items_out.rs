@@ -3,8 +3,8 @@
 
 use super::request_out::Out;
 use crate::chat::{
-    Field, IdRule, Media, MediaKind, Part, Reasoning, ReasoningReplay, Refused, Request, Role, Source, StateKind,
-    Text, ToolCall, ToolResult, Turn, arguments_text, data_url, fit_id,
+    Field, IdRule, Media, MediaKind, Part, Reasoning, ReasoningReplay, Refused, Request, Role, Source,
+    StateKind, Text, ToolCall, ToolResult, Turn, arguments_text, data_url, fit_id,
 };
 use std::borrow::Cow;
 

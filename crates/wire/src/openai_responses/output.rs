@@ -18,7 +18,12 @@ pub(super) struct Head {
 }
 
 impl Head {
-    pub(super) fn new(id: Option<&str>, model: Option<&str>, created: Option<u64>, context: &Context) -> Self {
+    pub(super) fn new(
+        id: Option<&str>,
+        model: Option<&str>,
+        created: Option<u64>,
+        context: &Context,
+    ) -> Self {
         let id = id.filter(|id| !id.is_empty()).unwrap_or(&context.request_id);
         let model = model.filter(|model| !model.is_empty()).unwrap_or(&context.model);
         let echo = if context.echo.is_empty() {

@@ -29,7 +29,9 @@ pub(super) fn read<'a>(body: Json<'a>, said: &Said<'_>) -> Result<Request<'a>, I
     if let Some(tools) = fields.array("tools")? {
         read_tools(fields.path.name("tools"), tools.items, &mut request)?;
     }
-    let Some(input) = fields.take("input") else { return Err(fields.path.name("input").invalid("is required")) };
+    let Some(input) = fields.take("input") else {
+        return Err(fields.path.name("input").invalid("is required"));
+    };
     read_input(fields.path.name("input"), input, &mut request)?;
     read_choice(&mut fields, &mut request)?;
     read_sampling(&mut fields, &mut request)?;
@@ -53,7 +55,10 @@ fn refuse_stored(fields: &mut Fields<'_, '_>) -> Result<(), Invalid> {
             "conversation",
             "can't be had here: conversations are not stored by this model's provider; send all of it in `input`",
         ),
-        ("prompt", "can't be had here: prompts are not stored by this model's provider; send its text in `input`"),
+        (
+            "prompt",
+            "can't be had here: prompts are not stored by this model's provider; send its text in `input`",
+        ),
     ] {
         if fields.take(name).is_some() {
             return Err(fields.path.name(name).invalid(reason));

@@ -311,4 +311,3 @@ fn write_notes(out: &mut Out<'_>, request: &Request<'_>) {
         out.json.member("prompt_cache_key", key);
     }
 }
-

@@ -3,8 +3,8 @@
 
 use crate::Usage;
 use crate::chat::{
-    Bind, Choice, Citation, Failure, Media, MediaKind, Part, Reasoning, Response, Source, State,
-    StateKind, Text, TokenLogprob, ToolCall, failure_from, mint_id,
+    Bind, Choice, Citation, Failure, Media, MediaKind, Part, Reasoning, Response, Source, State, StateKind,
+    Text, TokenLogprob, ToolCall, failure_from, mint_id,
 };
 use crate::json::Json;
 use crate::translate::Context;
@@ -188,4 +188,3 @@ fn logprob<'a>(token: &Json<'a>) -> TokenLogprob<'a> {
         top: token.get("top_logprobs").map_or(&[][..], Json::items).iter().map(logprob).collect(),
     }
 }
-

@@ -27,7 +27,8 @@ pub(super) fn write(mut answer: Response<'_>, context: &Context) -> Vec<u8> {
     let head = Head::new(answer.id.as_deref(), answer.model.as_deref(), answer.created, context);
     let mut out = Writer::with_capacity(1024 + room(&choice));
     response(&mut out, &head, &standing, |out| {
-        let status = if matches!(standing.ended, Some(Ended::Incomplete(_))) { "incomplete" } else { "completed" };
+        let status =
+            if matches!(standing.ended, Some(Ended::Incomplete(_))) { "incomplete" } else { "completed" };
         write_items(out, &head, choice, status);
     });
     out.into_bytes()

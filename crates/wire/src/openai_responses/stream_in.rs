@@ -50,15 +50,66 @@ impl Kind {
 #[derive(Debug, Default)]
 struct Item {
     key: u64,
-    /// Parts of its content or summary that text came of.
-    seen: Vec<u64>,
+    /// The parts of its content or summary that something came of; a call has one.
+    seen: Vec<Seen>,
     /// Sources came of its text.
     cited: bool,
-    /// Arguments, input or reasoning came.
-    some: bool,
     /// The reasoning is the text itself (true) or its summary, whichever came first.
     raw: Option<bool>,
+    /// Its call has begun.
+    opened: bool,
     done: bool,
+}
+
+/// What came of a part so far, kept as its length and a sum over it.
+#[derive(Debug)]
+struct Seen {
+    part: u64,
+    length: usize,
+    sum: u64,
+}
+
+impl Seen {
+    const fn new(part: u64) -> Self {
+        Self { part, length: 0, sum: 0xcbf2_9ce4_8422_2325 }
+    }
+
+    /// FNV-1a, <http://www.isthe.com/chongo/tech/comp/fnv/>: the same however the text is cut.
+    fn add(&mut self, text: &str) {
+        self.length += text.len();
+        for byte in text.bytes() {
+            self.sum = (self.sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+}
+
+impl Item {
+    /// What is new of this text: a delta always is; a whole text where nothing came before, or behind what came if it
+    /// begins so. The second value: nothing came of this part before.
+    fn fresh<'t>(&mut self, part: u64, text: Cow<'t, str>, delta: bool) -> Option<(Cow<'t, str>, bool)> {
+        if text.is_empty() {
+            return None;
+        }
+        let at = self.seen.iter().rposition(|seen| seen.part == part);
+        let first = at.is_none();
+        let at = at.unwrap_or_else(|| {
+            self.seen.push(Seen::new(part));
+            self.seen.len() - 1
+        });
+        let seen = self.seen.get_mut(at)?;
+        if delta || seen.length == 0 {
+            seen.add(&text);
+            return Some((text, first));
+        }
+        let (begin, rest) = text.split_at_checked(seen.length).filter(|(_, rest)| !rest.is_empty())?;
+        let mut begun = Seen::new(part);
+        begun.add(begin);
+        if begun.sum != seen.sum {
+            return None;
+        }
+        seen.add(rest);
+        Some((Cow::Owned(rest.to_owned()), first))
+    }
 }
 
 type On<'o> = &'o mut dyn FnMut(Event<'_>);
@@ -147,10 +198,12 @@ impl Reader {
             "response.reasoning_text.delta" => self.reasoning(event, "delta", true, on),
             "response.reasoning_text.done" => self.reasoning(event, "text", true, on),
             "response.function_call_arguments.delta" | "response.custom_tool_call_input.delta" => {
-                self.call(event, event.get("delta").and_then(Json::cow), true, on);
+                let number = self.item(event);
+                self.call(number, event.get("delta").and_then(Json::cow), true, on);
             }
             "response.function_call_arguments.done" | "response.custom_tool_call_input.done" => {
-                self.call(event, arguments(event), false, on);
+                let number = self.item(event);
+                self.call(number, arguments(event), false, on);
             }
             "response.output_text.annotation.added" => {
                 let item = self.item(event);
@@ -172,69 +225,64 @@ impl Reader {
         }
     }
 
-    /// Text of a content part: a delta, or all of it where no delta came.
+    /// Text of a content part: a delta, or all of it.
     fn text(&mut self, event: &Json<'_>, member: &str, delta: bool, on: On<'_>) {
-        let Some(text) = event.get(member).and_then(Json::cow).filter(|text| !text.is_empty()) else { return };
-        if self.fresh(event, delta) {
+        if let Some((text, _)) = self.fresh(event, member, "content_index", delta) {
             self.note(Kind::Message);
             self.blocks.text(0, text, on);
             let tokens = logprobs(event);
-            if !tokens.is_empty() {
+            // Those of the whole came with its pieces.
+            if !tokens.is_empty() && delta {
                 on(Event::Logprobs(0, tokens));
             }
         }
     }
 
     fn refusal(&mut self, event: &Json<'_>, member: &str, delta: bool, on: On<'_>) {
-        let Some(text) = event.get(member).and_then(Json::cow).filter(|text| !text.is_empty()) else { return };
-        if self.fresh(event, delta) {
+        if let Some((text, _)) = self.fresh(event, member, "content_index", delta) {
             self.refused = true;
             self.note(Kind::Message);
             on(Event::RefusalDelta(0, text));
         }
     }
 
-    /// This piece of a content part is to be handed on: every delta is, the whole only where none came.
-    fn fresh(&mut self, event: &Json<'_>, delta: bool) -> bool {
+    /// What is new of the text in this member of an event about a part.
+    fn fresh<'t>(
+        &mut self,
+        event: &Json<'t>,
+        member: &str,
+        index: &str,
+        delta: bool,
+    ) -> Option<(Cow<'t, str>, bool)> {
+        let text = event.get(member).and_then(Json::cow)?;
         let number = self.item(event);
-        let content = event.get("content_index").and_then(Json::number).unwrap_or(0);
-        let seen = &mut self.items[number].seen;
-        let known = seen.contains(&content);
-        if !known {
-            seen.push(content);
-        }
-        delta || !known
+        let part = event.get(index).and_then(Json::number).unwrap_or(0);
+        self.items.get_mut(number)?.fresh(part, text, delta)
     }
 
     fn reasoning(&mut self, event: &Json<'_>, member: &str, raw: bool, on: On<'_>) {
-        let Some(text) = event.get(member).and_then(Json::cow).filter(|text| !text.is_empty()) else { return };
         self.note(Kind::Reasoning);
         let number = self.item(event);
-        let index = if raw { "content_index" } else { "summary_index" };
-        let part = event.get(index).and_then(Json::number).unwrap_or(0);
-        let item = &mut self.items[number];
         // Both of the same thoughts: the first kind goes on.
-        if *item.raw.get_or_insert(raw) != raw {
+        if *self.items[number].raw.get_or_insert(raw) != raw {
             return;
         }
-        if !item.seen.contains(&part) {
-            item.seen.push(part);
-            if std::mem::replace(&mut item.some, true) {
+        let index = if raw { "content_index" } else { "summary_index" };
+        if let Some((text, first)) = self.fresh(event, member, index, member == "delta") {
+            if first && self.items[number].seen.len() > 1 {
                 self.blocks.reasoning(0, !raw, Cow::Borrowed("\n\n"), on);
             }
-        } else if member == "text" {
-            return;
+            self.blocks.reasoning(0, !raw, text, on);
         }
-        self.blocks.reasoning(0, !raw, text, on);
     }
 
     /// More of a call. What belongs to a tool of the vendor has no open call.
-    fn call(&mut self, event: &Json<'_>, text: Option<Cow<'_, str>>, delta: bool, on: On<'_>) {
-        let Some(text) = text.filter(|text| !text.is_empty()) else { return };
-        let number = self.item(event);
+    fn call(&mut self, number: usize, text: Option<Cow<'_, str>>, delta: bool, on: On<'_>) {
         let item = &mut self.items[number];
-        if delta || !item.some {
-            item.some |= self.blocks.tool_delta(0, item.key, text, on);
+        if self.blocks.has_tool(0, item.key)
+            && let Some((text, _)) = text.and_then(|text| item.fresh(0, text, delta))
+        {
+            self.blocks.tool_delta(0, item.key, text, on);
         }
     }
 
@@ -251,6 +299,7 @@ impl Reader {
 
     fn open_call(&mut self, number: usize, item: &Json<'_>, on: On<'_>) {
         self.note(Kind::Call);
+        self.items[number].opened = true;
         let key = self.items[number].key;
         let id = call_id(item).unwrap_or_else(|| Cow::Owned(mint_id(&self.request_id, number)));
         let name = item.get("name").and_then(Json::cow).unwrap_or_default();
@@ -288,7 +337,7 @@ impl Reader {
         match kind {
             Kind::Message => self.message_done(number, item, on),
             Kind::Reasoning => {
-                if !self.items[number].some {
+                if self.items[number].seen.is_empty() {
                     let (text, summary) = reasoning_text(item);
                     self.blocks.reasoning(0, summary, text, on);
                 }
@@ -296,12 +345,10 @@ impl Reader {
             }
             Kind::Call => {
                 let key = self.items[number].key;
-                if !self.blocks.has_tool(0, key) && !self.items[number].some {
+                if !self.items[number].opened {
                     self.open_call(number, item, on);
                 }
-                if let Some(all) = arguments(item).filter(|_| !self.items[number].some) {
-                    self.items[number].some |= self.blocks.tool_delta(0, key, all, on);
-                }
+                self.call(number, arguments(item), false, on);
                 self.blocks.end_tool(0, key, on);
             }
             Kind::Image => {
@@ -315,7 +362,8 @@ impl Reader {
     fn message_done(&mut self, number: usize, item: &Json<'_>, on: On<'_>) {
         if self.items[number].seen.is_empty() {
             for content in item.get("content").map_or(&[][..], Json::items) {
-                if let Some(refusal) = content.get("refusal").and_then(Json::cow).filter(|it| !it.is_empty()) {
+                if let Some(refusal) = content.get("refusal").and_then(Json::cow).filter(|it| !it.is_empty())
+                {
                     self.refused = true;
                     on(Event::RefusalDelta(0, refusal));
                 } else if let Some(text) = content.get("text").and_then(Json::cow) {

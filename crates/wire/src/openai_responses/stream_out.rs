@@ -7,7 +7,8 @@ mod message;
 mod other;
 
 use super::output::{
-    Call, Content, Head, Standing, annotation, content, image, logprobs, message, raw_list, reasoning, response,
+    Call, Content, Head, Standing, annotation, content, image, logprobs, message, raw_list, reasoning,
+    response,
 };
 use super::response_out::linked;
 use super::types::{Ended, nullable};

@@ -75,7 +75,8 @@ impl Writer {
 
     pub(super) fn end_call(&mut self, slot: Slot, out: &mut Vec<u8>) {
         // Who adds up deltas must come to an object, too.
-        let nothing = |open: &OpenCall| open.slot == slot && !open.call.custom && open.call.arguments.is_empty();
+        let nothing =
+            |open: &OpenCall| open.slot == slot && !open.call.custom && open.call.arguments.is_empty();
         if self.calls.iter().any(nothing) {
             self.call_delta(slot, "{}", out);
         }
