@@ -41,15 +41,17 @@ pub(crate) fn plain(body: &Value) -> Reading {
 /// Reads a stream.
 pub(crate) fn streamed(events: &[Sent]) -> Reading {
     let (mut choice, mut usage, mut done) = (Choice::default(), Map::new(), false);
+    let mut begun = false;
     let mut open: Vec<(u64, Value, String)> = Vec::new();
     for event in events {
         let data = event.value();
         match text(&data, "type") {
             "error" => return Reading::Failed(message(&data).unwrap_or_default()),
             // A proxy has put a second answer where the first broke off.
-            "message_start" if !usage.is_empty() => return Reading::Cut,
+            "message_start" if begun => return Reading::Cut,
             "message_start" => overlay(&mut usage, data.pointer("/message/usage")),
             "content_block_start" => {
+                begun = true;
                 let start = data["content_block"].clone();
                 choice.text.push_str(if text(&start, "type") == "text" { text(&start, "text") } else { "" });
                 open.push((data["index"].as_u64().unwrap_or(0), start, String::new()));
@@ -168,6 +170,8 @@ struct Grammar {
     next: u64,
     open: Option<(String, bool)>,
     input: String,
+    /// A call whose input is no object: the answer must have ended for its length then.
+    broken: Option<String>,
 }
 
 /// Checks a stream and reads it.
@@ -213,6 +217,8 @@ impl Grammar {
                 self.at = At::Stop;
                 need(&data["delta"], &["stop_reason", "stop_sequence"], "message_delta")?;
                 check_reason(&data["delta"]["stop_reason"])?;
+                let cut = data["delta"]["stop_reason"] == "max_tokens";
+                hold(cut || self.broken.is_none(), || self.broken.take().unwrap_or_default())?;
                 hold(data["usage"]["output_tokens"].is_u64(), || "message_delta without usage".to_owned())
             }
             ("message_stop", At::Stop) => {
@@ -241,7 +247,9 @@ impl Grammar {
         if kind == "content_block_stop" {
             let input: Option<Value> = serde_json::from_str(&self.input).ok();
             let whole = self.input.is_empty() || input.is_some_and(|input| input.is_object());
-            hold(whole, || format!("the input is no object: {:.80}", self.input))?;
+            if !whole {
+                self.broken = Some(format!("the input is no object: {:.80}", self.input));
+            }
             self.open = None;
             self.next += 1;
             return Ok(());

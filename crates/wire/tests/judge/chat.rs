@@ -37,7 +37,8 @@ fn say(message: &Value, choice: &mut Choice) {
                 }
             }
         }
-        _ => {}
+        // A spoken answer: what was said stands beside the sound.
+        _ => choice.text.push_str(text(&message["audio"], "transcript")),
     }
     let plain = [text(message, "reasoning_content"), text(message, "reasoning")];
     match plain.into_iter().find(|thought| !thought.is_empty()) {

@@ -110,7 +110,7 @@ fn object(arguments: &Value) -> Value {
         Value::String(text) if text.trim().is_empty() || text.trim() == "null" => json!({}),
         Value::String(text) => match serde_json::from_str(text) {
             Ok(inner @ Value::Object(_)) => inner,
-            _ => json!({ "input": text }),
+            _ => json!({ "input": text.trim() }),
         },
         other => json!({ "input": other.to_string() }),
     }

@@ -90,6 +90,10 @@ impl Counts {
 /// for some.
 pub(crate) fn differences(wanted: &Counts, found: &Counts, dialect: Format) -> Vec<String> {
     let mut out = Vec::new();
+    // More was cached than there was (Grok at Azure): Anthropic's counts, which are apart, can't say that.
+    if dialect == Format::AnthropicMessages && wanted.cached > wanted.input {
+        return out;
+    }
     let mut compare = |what: &str, wanted: Option<u64>, found: Option<u64>| {
         if wanted.unwrap_or(0) != found.unwrap_or(0) {
             out.push(format!("{what} tokens {found:?} instead of {wanted:?}"));

@@ -7,7 +7,9 @@ use crate::tally::Tally;
 use crate::vendors::Vendors;
 use serde_json::Value;
 use wharf_wire::Format;
-use wharf_wire::chat::{Field, IdRule, Quirks, ReasoningReplay, Refused, Request, Target, ToolChoice};
+use wharf_wire::chat::{
+    Effort, Field, FileParts, IdRule, Quirks, ReasoningReplay, Refused, Request, Target, ToolChoice,
+};
 use wharf_wire::translate::{Said, read_request, write_request};
 
 /// Judges one recording's request.
@@ -74,6 +76,8 @@ fn mistral() -> Quirks {
         replay: ReasoningReplay::Parts,
         tool_required: "any",
         temperature_most: Some(1.5),
+        files: FileParts::DocumentUrl,
+        efforts: &Effort::ALL[..6],
         ..Quirks::default()
     }
 }

@@ -128,6 +128,7 @@ fn described_by_ollama(body: &Value) -> Value {
         let calls = message.get_mut("tool_calls").and_then(Value::as_array_mut).into_iter().flatten();
         for call in calls.filter_map(Value::as_object_mut) {
             call.remove("id");
+            call.remove("type");
         }
     }
     body
