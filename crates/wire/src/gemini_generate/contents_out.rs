@@ -12,6 +12,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::borrow::Cow;
 
+/// What the user says where the model speaks first.
+const CONTINUE: &str = "Continue.";
+
 /// About how many bytes the body will have: media are big, and a buffer that grows copies them.
 pub(super) fn size(request: &Request<'_>) -> usize {
     let parts = request.turns.iter().flat_map(|turn| &turn.parts);
@@ -44,24 +47,23 @@ pub(super) fn write(
 ) -> Result<(), Refused> {
     let mut writer = Contents { quirks, out, losses };
     of_turns(request, writer.losses)?;
-    let groups = groups(&request.turns);
+    let groups = writer.said(request);
     let system: Vec<_> = request.system().filter(|text| !text.text.is_empty()).collect();
-    let spoken = groups.iter().any(|group| group.parts.iter().any(|part| writes(part)));
-    if spoken && !system.is_empty() {
+    if !groups.is_empty() && !system.is_empty() {
         writer.out.name("systemInstruction").begin().name("parts").list();
         system.iter().for_each(|text| writer.text(text));
         writer.out.end_list().end();
     }
     writer.out.name("contents").list();
-    if spoken {
-        for group in &groups {
-            writer.group(group)?;
-        }
-    } else if !system.is_empty() {
+    if groups.is_empty() {
         // Contents must not be empty: what the operator says is all there is to answer.
-        writer.out.begin().member("role", "user").name("parts").list();
-        system.iter().for_each(|text| writer.text(text));
-        writer.out.end_list().end();
+        writer.user(&system);
+    } else if groups.first().is_some_and(|group| group.role == Role::Assistant) {
+        // The user must speak first: a call before that is refused.
+        writer.user(&[&Text { text: Cow::Borrowed(CONTINUE), ..Text::default() }]);
+    }
+    for group in &groups {
+        writer.group(group)?;
     }
     writer.out.end_list();
     Ok(())
@@ -95,16 +97,36 @@ struct Contents<'w> {
 }
 
 impl Contents<'_> {
-    fn group(&mut self, group: &Group<'_, '_>) -> Result<(), Refused> {
-        if !group.parts.iter().any(|part| writes(part)) {
+    /// What of the conversation can be said. A turn of which nothing is left goes, and those around it become one.
+    fn said<'r, 'a>(&mut self, request: &'r Request<'a>) -> Vec<Group<'r, 'a>> {
+        let mut kept: Vec<Group<'r, 'a>> = Vec::new();
+        for group in groups(&request.turns) {
             group.parts.iter().for_each(|part| self.note(part));
-            return Ok(());
+            if !group.parts.iter().any(|part| writes(part)) {
+                continue;
+            }
+            match kept.last_mut() {
+                Some(last) if last.role == group.role => last.parts.extend(group.parts),
+                _ => kept.push(group),
+            }
         }
+        kept
+    }
+
+    /// A content of texts alone, if there are any.
+    fn user(&mut self, texts: &[&Text<'_>]) {
+        if !texts.is_empty() {
+            self.out.begin().member("role", "user").name("parts").list();
+            texts.iter().for_each(|text| self.text(text));
+            self.out.end_list().end();
+        }
+    }
+
+    fn group(&mut self, group: &Group<'_, '_>) -> Result<(), Refused> {
         let role = if group.role == Role::Assistant { "model" } else { "user" };
         self.out.begin().member("role", role).name("parts").list();
         let mut called = false;
         for part in &group.parts {
-            self.note(part);
             match part {
                 Part::Text(text) => self.text(text),
                 Part::Refusal(text) | Part::Json(text) => {
@@ -128,11 +150,11 @@ impl Contents<'_> {
 
     /// What of a part has no place.
     fn note(&mut self, part: &Part<'_>) {
-        let (cache, citations) = match part {
-            Part::Text(text) => (&text.cache, !text.citations.is_empty()),
-            Part::Media(media) => (&media.cache, false),
-            Part::ToolCall(call) => (&call.cache, false),
-            Part::ToolResult(result) => (&result.cache, false),
+        let (cache, state, citations) = match part {
+            Part::Text(text) => (&text.cache, &text.state, !text.citations.is_empty()),
+            Part::Media(media) => (&media.cache, &media.state, false),
+            Part::ToolCall(call) => (&call.cache, &call.state, false),
+            Part::ToolResult(result) => (&result.cache, &None, false),
             Part::Reasoning(reasoning) => {
                 let lost = signature::own(reasoning.state.as_ref()).is_none();
                 self.losses.field_if(lost, Field::ReasoningHistory);
@@ -140,14 +162,14 @@ impl Contents<'_> {
             }
             Part::Refusal(_) | Part::Json(_) => return,
         };
+        let foreign = state.is_some() && signature::own(state.as_ref()).is_none();
+        self.losses.field_if(foreign, Field::ReasoningHistory);
         self.losses.field_if(cache.is_some(), Field::CacheControl);
         self.losses.field_if(citations, Field::Citations);
     }
 
     fn text(&mut self, text: &Text<'_>) {
         let state = signature::own(text.state.as_ref());
-        let foreign = text.state.is_some() && state.is_none();
-        self.losses.field_if(foreign, Field::ReasoningHistory);
         if !text.text.is_empty() || state.is_some() {
             self.out.begin().member("text", &text.text).member_if("thoughtSignature", state).end();
         }
@@ -163,7 +185,6 @@ impl Contents<'_> {
 
     fn call(&mut self, call: &ToolCall<'_>, first: bool) {
         let own = signature::own(call.state.as_ref());
-        self.losses.field_if(call.state.is_some() && own.is_none(), Field::ReasoningHistory);
         // Of calls beside each other only the first is signed.
         let state = own.or(self.quirks.call_signature.filter(|_| first));
         self.out.begin().name("functionCall").begin();

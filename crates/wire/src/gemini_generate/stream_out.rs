@@ -6,7 +6,7 @@
 
 use super::{error, parts_out, types};
 use crate::Usage;
-use crate::chat::{Citation, Event, Finish, Slot, State};
+use crate::chat::{Citation, Event, Failure, Finish, Slot, State, TokenLogprob};
 use crate::json::Writer as Json;
 use crate::translate::{Context, WriteStream};
 
@@ -85,6 +85,30 @@ impl Writer {
         });
     }
 
+    fn logprobs(&mut self, choice: u32, tokens: &[TokenLogprob<'_>], out: &mut Vec<u8>) {
+        self.frame(out, |writer, json| {
+            json.begin().name("candidates").list().begin().name("content").begin().name("parts").list();
+            parts_out::text("", false, None, json);
+            json.end_list().member("role", "model").end();
+            json.name("index").number(u64::from(choice));
+            parts_out::logprobs(tokens, json);
+            json.end().end_list();
+            writer.names(json);
+            json.end();
+        });
+    }
+
+    fn error(&mut self, failure: &Failure, out: &mut Vec<u8>) {
+        let body = String::from_utf8(error::write(failure, &self.request_id)).unwrap_or_default();
+        self.frame(out, |_, json| {
+            json.raw(&body);
+        });
+        // The array is closed, so that a client that reads it as a whole gets to the error.
+        if self.array {
+            out.push(b']');
+        }
+    }
+
     /// The last chunk.
     fn done(&mut self, out: &mut Vec<u8>) {
         if self.ends.is_empty() {
@@ -157,31 +181,12 @@ impl WriteStream for Writer {
                 self.part(choice, out, |json| parts_out::text(&text, false, None, json));
             }
             Event::Media(choice, media) => self.part(choice, out, |json| parts_out::media(&media, json)),
-            Event::Logprobs(choice, tokens) => self.frame(out, |writer, json| {
-                json.begin().name("candidates").list().begin().name("content").begin().name("parts").list();
-                parts_out::text("", false, None, json);
-                json.end_list().member("role", "model").end();
-                json.name("index").number(u64::from(choice));
-                parts_out::logprobs(&tokens, json);
-                json.end().end_list();
-                writer.names(json);
-                json.end();
-            }),
+            Event::Logprobs(choice, tokens) => self.logprobs(choice, &tokens, out),
             Event::Citation(slot, citation) => self.citations.push((slot.choice, citation.into_owned())),
             Event::Usage(usage) => self.usage.merge(&usage),
             Event::Finish { choice, reason, .. } => self.ends.push((choice, reason)),
             Event::Done => self.done(out),
-            Event::Error(failure) => {
-                let body = error::write(&failure, &self.request_id);
-                let body = String::from_utf8_lossy(&body).into_owned();
-                self.frame(out, |_, json| {
-                    json.raw(&body);
-                });
-                // The array is closed, so that a client that reads it as a whole gets to the error.
-                if self.array {
-                    out.push(b']');
-                }
-            }
+            Event::Error(failure) => self.error(&failure, out),
             Event::TextStart(_)
             | Event::TextEnd(_, None)
             | Event::ReasoningStart(..)

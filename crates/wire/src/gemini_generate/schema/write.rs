@@ -322,12 +322,9 @@ impl<'s, 'a> Reducer<'s, 'a> {
         let mut members = view.layers.iter().flat_map(|layer| layer.members());
         self.weaker |= members.any(|(name, value)| {
             let name = &**name;
-            *value != Json::Null
-                && name != "additionalProperties"
-                && !name.starts_with("x-")
-                && !KNOWN.contains(&name)
-                && !PLAIN.contains(&name)
-                && !(self.dialect == Dialect::OpenApi && OPEN_API.contains(&name))
+            let open_api = self.dialect == Dialect::OpenApi && OPEN_API.contains(&name);
+            let known = open_api || KNOWN.contains(&name) || PLAIN.contains(&name);
+            *value != Json::Null && !known && name != "additionalProperties" && !name.starts_with("x-")
         });
     }
 }

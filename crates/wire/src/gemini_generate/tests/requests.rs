@@ -175,7 +175,7 @@ fn all_of_a_request_is_written() {
     assert_eq!((&body["toolConfig"], &body["serviceTier"]), (&choice, &value!("flex")));
     assert_eq!(body["tools"][0]["functionDeclarations"][0]["name"], "weather");
     // The thought without a signature, and the resolutions.
-    assert_eq!(written.losses.fields(), [Field::Detail, Field::ReasoningHistory]);
+    assert_eq!(written.losses.fields(), [Field::ReasoningHistory, Field::Detail]);
 }
 
 #[test]
@@ -256,6 +256,18 @@ fn empty_things_are_not_written() {
     let body = r#"{"systemInstruction": {"parts": [{"text": "Say hello."}]}, "contents": [{"role": "user", "parts": [{"text": ""}]}]}"#;
     let body = json(&write(&read(body).unwrap(), &Quirks::default()).unwrap().body);
     assert_eq!(body, value!({"contents": [{"role": "user", "parts": [{"text": "Say hello."}]}]}));
+}
+
+#[test]
+fn the_user_speaks_first_and_in_turn() {
+    let body = r#"{"contents": [
+      {"role": "model", "parts": [{"functionCall": {"name": "f"}}]}, {"parts": [{"functionResponse": {"name": "f", "response": {}}}]},
+      {"role": "model", "parts": [{"text": "hm", "thought": true}]}, {"parts": [{"text": "a"}]}]}"#;
+    let body = json(&write(&read(body).unwrap(), &Quirks::default()).unwrap().body);
+    let contents = body["contents"].as_array().unwrap();
+    let roles: Vec<_> = contents.iter().map(|content| content["role"].as_str().unwrap()).collect();
+    assert_eq!(roles, ["user", "model", "user"]);
+    assert_eq!(contents[2]["parts"].as_array().unwrap().len(), 2);
 }
 
 #[test]
