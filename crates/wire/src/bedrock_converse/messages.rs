@@ -36,6 +36,11 @@ impl Messages<'_> {
             said.iter().for_each(|text| self.text(text));
             self.out.end_list().end();
         }
+        if groups.first().is_some_and(|group| group.role == Role::Assistant) {
+            // The user must have begun.
+            self.out.begin().member("role", "user").name("content").list();
+            self.out.begin().member("text", "Continue.").end().end_list().end();
+        }
         let last = groups.len().saturating_sub(1);
         for (number, group) in groups.iter().enumerate() {
             self.group(group, number == last)?;

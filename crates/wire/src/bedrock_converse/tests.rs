@@ -270,11 +270,12 @@ fn what_would_be_refused_is_left_out_and_turns_still_alternate() {
         Turn { role: Role::Tool, parts: vec![result("a b/c", vec![Part::text("")])], ..Turn::default() };
     let request = Request { turns: vec![calls, results], ..Request::default() };
     let (body, _) = written(&request, &quirks());
-    let id = body["messages"][0]["content"][0]["toolUse"]["toolUseId"].as_str().unwrap();
+    assert_eq!(body["messages"][0], json!({"role": "user", "content": [{"text": "Continue."}]}));
+    let id = body["messages"][1]["content"][0]["toolUse"]["toolUseId"].as_str().unwrap();
     assert!(id.starts_with("call_"));
-    let answer = &body["messages"][1]["content"][0]["toolResult"];
+    let answer = &body["messages"][2]["content"][0]["toolResult"];
     assert_eq!((&answer["toolUseId"], &answer["content"]), (&json!(id), &json!([{"text": "(no output)"}])));
-    assert_eq!(body["messages"][0]["content"][0]["toolUse"]["input"], json!({"input": "[1]"}));
+    assert_eq!(body["messages"][1]["content"][0]["toolUse"]["input"], json!({"input": "[1]"}));
 }
 
 #[test]
@@ -294,7 +295,7 @@ fn redacted_thoughts_go_there_and_back() {
         ..Turn::default()
     };
     let (body, _) = written(&Request { turns: vec![turn], ..Request::default() }, &quirks());
-    let blob = body["messages"][0]["content"][0]["reasoningContent"]["redactedContent"].as_str().unwrap();
+    let blob = body["messages"][1]["content"][0]["reasoningContent"]["redactedContent"].as_str().unwrap();
     assert_eq!(blob, "RXZBRisvPQ==");
     assert_eq!(types::redacted(blob), state);
     assert_eq!(types::redacted_blob(&types::redacted("/v8=").data), "/v8=", "what is no text is kept");
