@@ -1,7 +1,7 @@
 //! The derived files: what each holds now, and what it should hold.
 
 use crate::tree::{Tree, Trouble};
-use crate::{blocks, errors, providers};
+use crate::{blocks, conformance, errors, providers};
 use wharf_core::config;
 use wharf_core::provider::catalog::builtins;
 
@@ -29,6 +29,7 @@ pub(crate) fn all(tree: &Tree) -> Result<Vec<Document>, Trouble> {
             found: tree.read_or_empty("wharf.schema.json")?,
             wanted: format!("{:#}\n", config::schema(builtins())),
         },
+        conformance::document(tree)?,
     ])
 }
 

@@ -48,7 +48,10 @@ const fn when(kind: Kind) -> &'static str {
         }
         Kind::ModelAmbiguous => "Several providers list this bare model name. Write `provider/model`.",
         Kind::UnsupportedEndpoint => {
-            "The provider has no such endpoint in the caller's format. Nothing is translated between formats yet."
+            "The provider has no such endpoint, in the caller's format or in one that it can be translated to."
+        }
+        Kind::UnsupportedField => {
+            "The provider's format can't say a field of the request that must not be left out, or a field would be lost and `strict` is on. The message names them."
         }
         Kind::ClientGone => "The request's body ended early.",
         Kind::TooLarge => "The body is over the limit (32 MiB by default), decoded size included.",

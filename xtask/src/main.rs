@@ -1,7 +1,9 @@
 //! `cargo run -p xtask -- gen` writes what is derived from the code; `-- check` says what is stale, which links of the
-//! documentation lead nowhere, and which source files are too long.
+//! documentation lead nowhere, and which source files are too long. `-- conformance` writes that one page alone, with
+//! `--check` it only says whether it is stale.
 
 mod blocks;
+mod conformance;
 mod documents;
 mod errors;
 mod links;
@@ -14,13 +16,16 @@ use std::io::Write;
 use std::process::ExitCode;
 use tree::{Tree, Trouble};
 
-const USAGE: &str = "usage: cargo run -p xtask -- gen|check";
+const USAGE: &str = "usage: cargo run -p xtask -- gen|check|conformance [--check]";
 
 fn main() -> ExitCode {
-    let mut arguments = std::env::args().skip(1);
-    let done = match (arguments.next().as_deref(), arguments.next()) {
-        (Some("gen"), None) => write_all(),
-        (Some("check"), None) => check_all(),
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let done = match words[..] {
+        ["gen"] => write_all(),
+        ["check"] => check_all(),
+        ["conformance"] => conformance(false),
+        ["conformance", "--check"] => conformance(true),
         _ => Err(Trouble(USAGE.into())),
     };
     match done {
@@ -58,6 +63,24 @@ fn write_all() -> Result<Vec<String>, Trouble> {
     Ok(lines)
 }
 
+/// Writes the one page, or says that it is stale.
+fn conformance(check: bool) -> Result<Vec<String>, Trouble> {
+    let tree = Tree::open()?;
+    let page = conformance::document(&tree)?;
+    match (page.is_stale(), check) {
+        (false, _) => Ok(vec![format!("{} is up to date", page.path)]),
+        (true, true) => Err(Trouble(stale(page.path))),
+        (true, false) => {
+            tree.write(page.path, &page.wanted)?;
+            Ok(vec![format!("{} written", page.path)])
+        }
+    }
+}
+
+fn stale(path: &str) -> String {
+    format!("{path} is stale: run `cargo run -p xtask -- gen` and commit it")
+}
+
 /// Everything that is wrong, at once.
 fn check_all() -> Result<Vec<String>, Trouble> {
     let tree = Tree::open()?;
@@ -65,7 +88,7 @@ fn check_all() -> Result<Vec<String>, Trouble> {
     let mut wrong = Vec::new();
     for document in documents::all(&tree)? {
         if document.is_stale() {
-            wrong.push(format!("{} is stale: run `cargo run -p xtask -- gen` and commit it", document.path));
+            wrong.push(stale(document.path));
         }
     }
     wrong.extend(sizes::check(&tree, &files)?);

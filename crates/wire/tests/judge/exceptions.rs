@@ -31,12 +31,3 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
                  vendors answer 400, and so do we.",
     },
 ];
-
-/// The exception that allows this difference.
-pub(crate) fn allowed(file: &str, to: &str, what: &str) -> Option<&'static Exception> {
-    EXCEPTIONS.iter().find(|known| {
-        file.contains(known.file)
-            && (known.to.is_empty() || known.to == to)
-            && (known.what.is_empty() || what.contains(known.what))
-    })
-}

@@ -163,6 +163,10 @@ fn answered(
     let mut found = Vec::new();
     if stream {
         found.push(super::stream_for_client(dialect, &pumped(format, dialect, &events, &context)?)?.0);
+        if dialect == Format::GeminiGenerate {
+            let context = Context { json_array: true, ..context.clone() };
+            found.push(super::gemini::check_array(&pumped(format, dialect, &events, &context)?)?.0);
+        }
         let replayed = translate::whole(format, dialect, &whole, true, &context);
         let replayed = replayed.map_err(|failure| failure.message)?;
         found.push(super::stream_for_client(dialect, &replayed.body)?.0);
