@@ -8,6 +8,7 @@ use crate::chat::{
 };
 use crate::json::{Json, parse_lossy};
 use crate::translate::{Context, ReadStream};
+use crate::usage::Counts;
 use std::borrow::Cow;
 
 type On<'o> = &'o mut dyn FnMut(Event<'_>);
@@ -20,6 +21,7 @@ pub(super) struct Reader {
     blocks: Blocks,
     calls: u64,
     choices: Vec<Choice>,
+    counts: Counts,
     usage: Usage,
     tier: bool,
     failed: bool,
@@ -45,6 +47,7 @@ impl Reader {
             blocks: Blocks::default(),
             calls: 0,
             choices: Vec::new(),
+            counts: Counts::default(),
             usage: Usage::default(),
             tier: false,
             failed: false,
@@ -105,9 +108,10 @@ impl Reader {
 
     fn usage(&mut self, json: &Json<'_>, on: On<'_>) {
         let Some(usage) = json.get("usageMetadata") else { return };
-        // Every chunk counts all there is so far; some say nothing yet but what kind of traffic it is.
-        let now = Usage::read(usage.raw().as_bytes());
-        if now != self.usage && !now.is_unknown() {
+        // Every chunk counts all there is so far, but not every chunk has every counter.
+        self.counts.add(usage.raw().as_bytes());
+        let now = self.counts.usage();
+        if now != self.usage {
             self.usage = now;
             on(Event::Usage(now));
         }

@@ -34,6 +34,7 @@ struct Gist {
     signatures: usize,
     finish: Option<String>,
     input: Option<u64>,
+    candidates: Option<u64>,
     output: Option<u64>,
 }
 
@@ -72,7 +73,8 @@ fn gist(chunks: &[Value]) -> Gist {
         let count = |name: &str| chunk["usageMetadata"][name].as_u64();
         let sum = |a: Option<u64>, b: Option<u64>| a.map(|a| a + b.unwrap_or(0)).or(b);
         gist.input = sum(count("promptTokenCount"), count("toolUsePromptTokenCount")).or(gist.input);
-        gist.output = sum(count("candidatesTokenCount"), count("thoughtsTokenCount")).or(gist.output);
+        gist.candidates = count("candidatesTokenCount").or(gist.candidates);
+        gist.output = sum(gist.candidates, count("thoughtsTokenCount")).or(gist.output);
     }
     gist
 }
