@@ -74,13 +74,18 @@ impl<H: Host> Core<H> {
         let Asking { call, question, target, entry, order, left, place, strict } = asking;
         let now = self.host.now().0 / 1000;
         let mut fetched = Fetched::default();
+        // Another target may be able to say it.
+        let gives_way = |error: &Error| left > 0 && error.kind == Kind::UnsupportedField;
         let (body, needed, mut translation) = loop {
             let wanted = Wanted { target, entry, strict, fetched: &fetched, now };
             match write(question, &wanted, record) {
                 Ok(Attempted::Written(body, headers, translation)) => break (body, headers, translation),
-                Ok(Attempted::Fetch(url)) => self.fetch(url, entry, &mut fetched).await?,
-                // Another target may be able to say it.
-                Err(error) if left > 0 && error.kind == Kind::UnsupportedField => return Ok(None),
+                Ok(Attempted::Fetch(url)) => match self.fetch(url, entry, &mut fetched).await {
+                    Ok(()) => {}
+                    Err(error) if gives_way(&error) => return Ok(None),
+                    Err(error) => return Err(error),
+                },
+                Err(error) if gives_way(&error) => return Ok(None),
                 Err(error) => return Err(error),
             }
         };

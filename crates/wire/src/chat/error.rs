@@ -154,7 +154,7 @@ fn plain(body: &[u8]) -> String {
 /// What status an error inside a stream would have had: the vendors' own words, see each format's documentation of
 /// errors.
 fn status_of(failure: &Failure) -> u16 {
-    let words = [failure.kind.as_deref(), failure.code.as_deref()];
+    let words = [failure.code.as_deref(), failure.kind.as_deref()];
     let status = words.into_iter().flatten().find_map(|word| {
         Some(match word {
             "overloaded_error" => 529,
