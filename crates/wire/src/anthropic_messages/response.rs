@@ -5,8 +5,8 @@ use super::types::{
 };
 use crate::Usage;
 use crate::chat::{
-    ANSWER_TOOL, Choice, Citation, Failure, Finish, Media, Part, Reasoning, Response, Source, Text, ToolCall,
-    data_url, detach, failure_from, mint_id,
+    ANSWER_TOOL, Choice, Citation, Failure, Finish, Part, Reasoning, Response, Text, ToolCall, detach,
+    failure_from, mint_id,
 };
 use crate::json::{Json, Writer};
 use crate::translate::Context;
@@ -198,27 +198,13 @@ fn write_part(part: &Part<'_>, out: &mut Writer) {
             out.name("input").raw(&call.object()).end();
         }
         Part::Refusal(text) | Part::Json(text) => plain(text, out),
-        Part::Media(media) => plain(&shown(media), out),
-        // Never part of an answer.
-        Part::ToolResult(_) => {}
+        // The dialect's answers have no place for images and recordings; results are never part of one.
+        Part::Media(_) | Part::ToolResult(_) => {}
     }
 }
 
 fn plain(text: &str, out: &mut Writer) {
     out.begin().member("type", "text").member("text", text).end();
-}
-
-/// An image in an answer: the dialect has no place for one, so it stands in the text as Markdown has it.
-pub(super) fn shown(media: &Media<'_>) -> String {
-    let name = media.name.as_deref().unwrap_or_default();
-    match &media.source {
-        Source::Base64(data) => {
-            let [scheme, kind, base64, data] = data_url(media.media_type(), data);
-            ["![", name, "](", scheme, kind, base64, data, ")"].concat()
-        }
-        Source::Url(url) => ["![", name, "](", url, ")"].concat(),
-        Source::Text(text) | Source::Id(text) => text.to_string(),
-    }
 }
 
 /// One with an address; the others' kinds name documents of the request that are not known here.

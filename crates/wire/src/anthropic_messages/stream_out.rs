@@ -4,10 +4,10 @@
 //! the tokens: it has the dialect's placeholder, the last but one the truth.
 
 use super::error;
-use super::response::{head, shown, write_citation, write_end};
+use super::response::{head, write_citation, write_end};
 use super::types::{Thinking, thinking, write_usage};
 use crate::Usage;
-use crate::chat::{Event, Failure, Finish, Sequencer, State};
+use crate::chat::{Event, Failure, Finish, Sequencer, State, ToolCall};
 use crate::json::Writer;
 use crate::translate::{Context, WriteStream};
 use std::borrow::Cow;
@@ -31,8 +31,12 @@ struct Blocks {
     index: u64,
     open: Open,
     refused: bool,
-    /// Texts that came while another block was open: they become blocks of their own.
-    held: Vec<String>,
+    /// A refusal that came while another block was open: it becomes a block of its own.
+    held: String,
+    /// The open call's arguments while they don't look like an object: they are made one at the end.
+    odd: Option<String>,
+    /// It calls a custom tool, whose input is no JSON.
+    custom: bool,
 }
 
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -158,7 +162,7 @@ impl Blocks {
                 self.delta("thinking_delta", "thinking", &text, out);
             }
             Event::ReasoningEnd(_, state) => self.end_reasoning(state.as_ref(), out),
-            Event::ToolStart { id, name, state, .. } => {
+            Event::ToolStart { id, name, state, custom, .. } => {
                 if let Some(state) = state {
                     self.carry(&state, out);
                 }
@@ -166,13 +170,15 @@ impl Blocks {
                     json.member("type", "tool_use").member("id", &id).member("name", &name);
                     json.name("input").begin().end();
                 });
+                self.custom = custom;
+                self.odd = Some(String::new());
             }
-            Event::ToolDelta(_, text) => self.delta("input_json_delta", "partial_json", &text, out),
-            Event::ToolEnd(_) => self.close(out),
+            Event::ToolDelta(_, text) => self.arguments(&text, out),
+            Event::ToolEnd(_) => self.end_call(out),
             Event::RefusalDelta(_, text) => self.refusal(&text, out),
-            Event::Media(_, media) => self.aside(shown(&media), out),
             // Not of a block, or without a place in the dialect.
-            Event::Citation(..)
+            Event::Media(..)
+            | Event::Citation(..)
             | Event::Logprobs(..)
             | Event::Start { .. }
             | Event::Usage(_)
@@ -207,9 +213,33 @@ impl Blocks {
                 self.index += 1;
             }
         }
-        for text in std::mem::take(&mut self.held) {
-            self.aside(text, out);
+        if !self.held.is_empty() {
+            let text = std::mem::take(&mut self.held);
+            self.refusal(&text, out);
+            self.close(out);
         }
+    }
+
+    /// What begins as an object goes out at once.
+    fn arguments(&mut self, text: &str, out: &mut Vec<u8>) {
+        if let Some(odd) = &mut self.odd {
+            odd.push_str(text);
+            if self.custom || !odd.trim_start().starts_with('{') {
+                return;
+            }
+        }
+        match self.odd.take() {
+            Some(begun) => self.delta("input_json_delta", "partial_json", &begun, out),
+            None => self.delta("input_json_delta", "partial_json", text, out),
+        }
+    }
+
+    fn end_call(&mut self, out: &mut Vec<u8>) {
+        if let Some(arguments) = self.odd.take().filter(|odd| !odd.is_empty()) {
+            let call = ToolCall { arguments: arguments.into(), custom: self.custom, ..ToolCall::default() };
+            self.delta("input_json_delta", "partial_json", &call.object(), out);
+        }
+        self.close(out);
     }
 
     fn begin_thinking(&mut self, out: &mut Vec<u8>) {
@@ -250,26 +280,10 @@ impl Blocks {
             }),
             Open::Refusal => {}
             Open::Text | Open::Pending | Open::Thinking | Open::Call => {
-                match self.held.last_mut() {
-                    Some(held) => held.push_str(text),
-                    None => self.held.push(text.to_owned()),
-                }
-                return;
+                return self.held.push_str(text);
             }
         }
         self.delta("text_delta", "text", text, out);
-    }
-
-    /// A text that is a block of its own, now or behind the open one.
-    fn aside(&mut self, text: String, out: &mut Vec<u8>) {
-        if self.open != Open::None {
-            return self.held.push(text);
-        }
-        self.open(Open::Text, out, |json| {
-            json.member("type", "text").member("text", "");
-        });
-        self.delta("text_delta", "text", &text, out);
-        self.close(out);
     }
 }
 

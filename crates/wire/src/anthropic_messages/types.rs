@@ -96,16 +96,21 @@ pub(super) fn is_nothing(reasoning: &Reasoning<'_>) -> bool {
     reasoning.text.is_empty() && reasoning.state.is_none()
 }
 
-/// The counters, by the dialect's arithmetic: cached tokens stand beside the input. What is unknown is null.
+/// The counters, by the dialect's arithmetic: cached tokens stand beside the input, never more of them than there was
+/// input (xAI at Azure says so). What is unknown is null, but for the two that the vendor's own types want as numbers:
+/// clients that check them (Vercel's AI SDK) throw the whole answer away otherwise.
 /// <https://platform.claude.com/docs/en/build-with-claude/prompt-caching#tracking-cache-performance>
 pub(super) fn write_usage(usage: &Usage, out: &mut Writer) {
-    let apart = usage.cached.unwrap_or(0).saturating_add(usage.cache_write.unwrap_or(0));
-    let input = usage.input.map(|input| input.saturating_sub(apart));
+    let all = usage.input.unwrap_or(u64::MAX);
+    let cached = usage.cached.map(|cached| cached.min(all));
+    let rest = all.saturating_sub(cached.unwrap_or(0));
+    let cache_write = usage.cache_write.map(|written| written.min(rest));
+    let input = usage.input.map(|_| rest.saturating_sub(cache_write.unwrap_or(0)));
     let counts = [
-        ("input_tokens", input),
-        ("cache_creation_input_tokens", usage.cache_write),
-        ("cache_read_input_tokens", usage.cached),
-        ("output_tokens", usage.output),
+        ("input_tokens", input.or(Some(0))),
+        ("cache_creation_input_tokens", cache_write),
+        ("cache_read_input_tokens", cached),
+        ("output_tokens", usage.output.or(Some(0))),
     ];
     for (name, count) in counts {
         match count {

@@ -67,7 +67,7 @@ fn lenient_where_nothing_is_lost() {
 }
 
 #[test]
-fn states_of_others_are_wrapped_and_what_is_unknown_is_null() {
+fn states_of_others_are_wrapped_and_what_is_unknown_is_null_where_it_may_be() {
     let state = |kind, bind| Some(State { kind, bind, data: "ZGF0YQ==".into() });
     let call = ToolCall {
         id: "c1".into(),
@@ -107,7 +107,7 @@ fn states_of_others_are_wrapped_and_what_is_unknown_is_null() {
                 {"type": "thinking", "thinking": "", "signature": "wharf1.gemini.call.ZGF0YQ=="},
                 {"type": "tool_use", "id": "c1", "name": "f", "input": {}}],
             "stop_reason": "refusal", "stop_sequence": null,
-            "usage": {"input_tokens": null, "cache_creation_input_tokens": null, "cache_read_input_tokens": null, "output_tokens": 7}
+            "usage": {"input_tokens": 0, "cache_creation_input_tokens": null, "cache_read_input_tokens": null, "output_tokens": 7}
         })
     );
 }

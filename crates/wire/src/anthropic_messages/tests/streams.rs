@@ -204,7 +204,7 @@ fn blocks_that_run_beside_each_other_come_in_a_row() {
 }
 
 #[test]
-fn refusals_and_images_become_text() {
+fn refusals_become_text() {
     let frames = written(vec![
         Event::Start { id: None, model: None, created: None },
         Event::RefusalDelta(0, "I ".into()),
@@ -218,7 +218,27 @@ fn refusals_and_images_become_text() {
         ["content_block_start", "content_block_delta", "content_block_delta", "content_block_stop"]
     );
     assert_eq!(frames[6].1["delta"]["stop_reason"], "refusal");
-    assert_eq!(frames[6].1["usage"]["output_tokens"], Value::Null);
+    assert_eq!(frames[6].1["usage"]["output_tokens"], json!(0));
+    assert_eq!(frames[6].1["usage"]["cache_read_input_tokens"], Value::Null);
+}
+
+#[test]
+fn arguments_that_are_no_object_become_one() {
+    let inputs = |custom, pieces: &[&'static str]| {
+        let slot = Slot::default();
+        let mut events =
+            vec![Event::ToolStart { slot, id: "a".into(), name: "f".into(), custom, state: None }];
+        events.extend(pieces.iter().map(|piece| Event::ToolDelta(slot, (*piece).into())));
+        events.push(Event::ToolEnd(slot));
+        let frames = written(events);
+        let pieces = frames.iter().filter_map(|(_, data)| data["delta"]["partial_json"].as_str());
+        pieces.map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(inputs(false, &["", " ", "{\"a\":", "1}"]), [" {\"a\":", "1}"]);
+    assert_eq!(inputs(false, &["nu", "ll"]), ["{}"]);
+    assert_eq!(inputs(false, &["\"{\\\"a\\\":1}\""]), ["{\"a\":1}"]);
+    assert_eq!(inputs(false, &[]), Vec::<String>::new());
+    assert_eq!(inputs(true, &["{", "x"]), ["{\"input\":\"{x\"}"]);
 }
 
 #[test]
