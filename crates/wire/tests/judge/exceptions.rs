@@ -24,6 +24,13 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
                  answer 400 to such, and so do we.",
     },
     Exception {
+        file: "openai/responses-stream.ai-fixtures-openai-shell-container.1-01",
+        to: "",
+        what: "text: ",
+        reason: "Somebody shortened the recording: its deltas are not the beginning of its final text. Deltas can't \
+                 be taken back.",
+    },
+    Exception {
         file: "ollama/chat.activeagent-tools-test-test-agent-common-format-multiple-tools-02",
         to: "the model",
         what: "has no result",

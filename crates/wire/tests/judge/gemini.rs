@@ -115,6 +115,10 @@ pub(crate) fn streamed(chunks: &[Value]) -> Reading {
         if chunk.get("error").is_some() {
             return Reading::Failed(message(chunk).unwrap_or_default());
         }
+        // Counts so far: those of the last chunk hold.
+        if chunk["usageMetadata"].get("promptTokenCount").is_some() {
+            usage.clear();
+        }
         overlay(&mut usage, chunk.get("usageMetadata"));
         blocked |= chunk.pointer("/promptFeedback/blockReason").is_some();
         for candidate in list(chunk, "candidates") {
