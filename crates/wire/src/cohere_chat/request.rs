@@ -36,10 +36,9 @@ pub(super) fn write(request: &Request<'_>, target: &Target<'_>) -> Result<Writte
     messages.write(request, words.as_deref())?;
     let documents = !messages.documents.is_empty();
     tools::write(request, quirks, &mut losses, &mut out);
-    if let Some(format) = quirks.keep(Field::ResponseFormat, request.response_format.as_ref(), &mut losses) {
-        if !in_words_only(request, quirks) {
-            write_format(format, quirks, documents, &mut losses, &mut out);
-        }
+    let form = quirks.keep(Field::ResponseFormat, request.response_format.as_ref(), &mut losses);
+    if let Some(form) = form.filter(|_| !in_words_only(request, quirks)) {
+        write_format(form, quirks, documents, &mut losses, &mut out);
     }
     sampling(request, quirks, &mut losses, &mut out);
     if asked {

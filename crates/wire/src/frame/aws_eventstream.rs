@@ -91,8 +91,11 @@ impl EventStream {
     }
 }
 
-/// The first message and what is behind it; `None`: it is not whole.
-fn split(bytes: &[u8]) -> Result<Option<(&[u8], &[u8])>, FrameError> {
+/// A message and what is behind it.
+type Cut<'b> = (&'b [u8], &'b [u8]);
+
+/// The first message; `None`: it is not whole.
+fn split(bytes: &[u8]) -> Result<Option<Cut<'_>>, FrameError> {
     Ok(prelude(bytes)?.and_then(|total| bytes.split_at_checked(total)))
 }
 
