@@ -35,7 +35,7 @@ fn created() -> Value {
     json!({"type": "response.created", "response": {"id": "resp_1", "model": "gpt-x-1", "created_at": 5, "output": []}})
 }
 
-fn completed(output: Value) -> Value {
+fn completed(output: &Value) -> Value {
     json!({"type": "response.completed", "response": {"id": "resp_1", "status": "completed", "output": output,
         "usage": {"input_tokens": 1, "output_tokens": 2, "total_tokens": 3}}})
 }
@@ -71,7 +71,7 @@ fn rich() -> Vec<Value> {
         json!({"type": "response.function_call_arguments.done", "output_index": 2, "arguments": "{\"a\":1}"}),
         json!({"type": "response.output_item.done", "output_index": 2, "item": {"type": "function_call", "id": "fc_1", "call_id": "call_1", "name": "f", "arguments": "{\"a\":1}"}}),
         json!({"type": "response.output_item.done", "output_index": 3, "item": {"type": "custom_tool_call", "id": "ct_1", "call_id": "call_2", "name": "p", "input": "SELECT 1"}}),
-        completed(json!([{"type": "message", "content": [{"type": "output_text", "text": "Hello “you”"}]}])),
+        completed(&json!([{"type": "message", "content": [{"type": "output_text", "text": "Hello “you”"}]}])),
     ]
 }
 
@@ -111,7 +111,7 @@ fn it_is_the_same_byte_by_byte() {
 
 #[test]
 fn what_deltas_left_out_comes_from_the_whole() {
-    let text = |output: Value| completed(output);
+    let text = |output: Value| completed(&output);
     let message = json!({"type": "message", "content": [{"type": "output_text", "text": "all"}]});
     let call = json!({"type": "function_call", "call_id": "c", "name": "f", "arguments": "{\"a\":1}"});
     // Only the last event.
@@ -153,7 +153,7 @@ fn open_models_think_aloud_and_beside_their_text() {
         json!({"type": "response.output_item.done", "output_index": 1, "item": {"type": "message", "content": [{"type": "output_text", "text": "4"}]}}),
         json!({"type": "response.reasoning_text.done", "output_index": 0, "content_index": 0, "text": "We"}),
         json!({"type": "response.output_item.done", "output_index": 0, "item": {"type": "reasoning", "summary": [], "content": [{"type": "reasoning_text", "text": "We"}]}}),
-        completed(json!([])),
+        completed(&json!([])),
     ]);
     assert!(
         matches!(&said[..], [Part::Reasoning(we), Part::Text(four)] if we.text == "We" && !we.summary && four.text == "4")
@@ -162,13 +162,13 @@ fn open_models_think_aloud_and_beside_their_text() {
 
 #[test]
 fn ends_are_told_apart() {
-    let mut cut = completed(json!([]));
+    let mut cut = completed(&json!([]));
     cut["type"] = json!("response.incomplete");
     cut["response"]["incomplete_details"] = json!({"reason": "max_output_tokens"});
     assert_eq!(gathered(&[created(), cut]).unwrap().choices[0].finish, Finish::Length);
     let refusal =
         json!({"type": "response.refusal.delta", "output_index": 0, "content_index": 0, "delta": "no"});
-    let refused = gathered(&[created(), refusal, completed(json!([]))]).unwrap();
+    let refused = gathered(&[created(), refusal, completed(&json!([]))]).unwrap();
     assert_eq!(
         (refused.choices[0].finish, &refused.choices[0].parts[0]),
         (Finish::Refusal, &Part::Refusal("no".into()))
@@ -272,6 +272,35 @@ fn text_has_openais_order() {
     assert_eq!(last["output"][0]["content"][0]["annotations"][0]["type"], "url_citation");
 }
 
+/// The events of `reasoning_calls_and_refusals_have_openais_order`, behind the first two.
+const REASONED: [&str; 25] = [
+    "output_item.added",
+    "reasoning_summary_part.added",
+    "reasoning_summary_text.delta",
+    "reasoning_summary_text.done",
+    "reasoning_summary_part.done",
+    "output_item.done",
+    "output_item.added",
+    "output_item.added",
+    "output_item.added",
+    "custom_tool_call_input.delta",
+    "function_call_arguments.delta",
+    "function_call_arguments.done",
+    "output_item.done",
+    "function_call_arguments.delta",
+    "function_call_arguments.done",
+    "output_item.done",
+    "custom_tool_call_input.done",
+    "output_item.done",
+    "output_item.added",
+    "content_part.added",
+    "refusal.delta",
+    "refusal.done",
+    "content_part.done",
+    "output_item.done",
+    "completed",
+];
+
 #[test]
 fn reasoning_calls_and_refusals_have_openais_order() {
     let tool = |block, custom| Event::ToolStart {
@@ -303,36 +332,7 @@ fn reasoning_calls_and_refusals_have_openais_order() {
             Event::Done,
         ],
     );
-    assert_eq!(
-        names(&events)[2..],
-        [
-            "output_item.added",
-            "reasoning_summary_part.added",
-            "reasoning_summary_text.delta",
-            "reasoning_summary_text.done",
-            "reasoning_summary_part.done",
-            "output_item.done",
-            "output_item.added",
-            "output_item.added",
-            "output_item.added",
-            "custom_tool_call_input.delta",
-            "function_call_arguments.delta",
-            "function_call_arguments.done",
-            "output_item.done",
-            "function_call_arguments.delta",
-            "function_call_arguments.done",
-            "output_item.done",
-            "custom_tool_call_input.done",
-            "output_item.done",
-            "output_item.added",
-            "content_part.added",
-            "refusal.delta",
-            "refusal.done",
-            "content_part.done",
-            "output_item.done",
-            "completed"
-        ]
-    );
+    assert_eq!(names(&events)[2..], REASONED);
     let output = events.last().unwrap()["response"]["output"].as_array().unwrap().clone();
     let kinds: Vec<_> = output.iter().map(|item| item["type"].as_str().unwrap()).collect();
     assert_eq!(kinds, ["reasoning", "function_call", "function_call", "custom_tool_call", "message"]);
