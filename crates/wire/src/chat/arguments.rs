@@ -75,6 +75,11 @@ impl Whole {
         }
     }
 
+    /// An object, or an array, was opened.
+    pub(crate) const fn has_begun(self) -> bool {
+        self.begun
+    }
+
     pub(crate) const fn is_whole(self) -> bool {
         self.begun && self.depth == 0 && !self.string
     }

@@ -31,6 +31,8 @@ pub struct Quirks {
     pub image_urls: ImageUrls,
     /// How files stand in a message.
     pub files: FileParts,
+    /// Recordings stand bare in `input_audio`, as base64 or an address (Mistral).
+    pub plain_audio: bool,
     /// Films by `video_url` (OpenRouter).
     pub video_urls: bool,
     /// `top_k` is known beside the format's own members (OpenRouter, vLLM).
@@ -91,6 +93,7 @@ impl Default for Quirks {
             schema: SchemaSupport::Full,
             image_urls: ImageUrls::Any,
             files: FileParts::Data,
+            plain_audio: false,
             video_urls: false,
             plain_top_k: false,
             openai_tools: false,

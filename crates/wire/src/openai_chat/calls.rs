@@ -85,6 +85,10 @@ impl Calls {
         }
         self.begin(at, name, (choice, seed), blocks, on);
         let Some(call) = self.calls.get_mut(at) else { return };
+        // Groq's word for no arguments.
+        if !call.custom && !call.arguments.has_begun() && call.held.is_empty() && arguments.trim() == "null" {
+            return;
+        }
         call.arguments.push(&arguments);
         if call.named {
             blocks.tool_delta(choice, at as u64, arguments, on);

@@ -156,7 +156,6 @@ fn assistant(
 }
 
 fn write_call(call: &ToolCall<'_>, quirks: &Quirks, losses: &mut Losses, out: &mut Writer) {
-    losses.field_if(call.cache.is_some(), Field::CacheControl);
     out.begin().member("id", &fit_id(&call.id, quirks.ids));
     if call.custom && quirks.openai_tools {
         out.member("type", "custom").name("custom").begin();
@@ -170,6 +169,7 @@ fn write_call(call: &ToolCall<'_>, quirks: &Quirks, losses: &mut Losses, out: &m
         }
         out.end();
     }
+    cache(call.cache.as_ref(), quirks, losses, out);
     reasoning_out::write_call(call, quirks, out);
     out.end();
 }

@@ -89,6 +89,12 @@ pub(super) fn cache<'a>(
     fields: &mut Fields<'_, 'a>,
     losses: &mut Losses,
 ) -> Result<Option<Cache<'a>>, Invalid> {
+    // OpenAI's own mark: <https://platform.openai.com/docs/guides/prompt-caching>.
+    if let Some(mut mark) = fields.object("prompt_cache_breakpoint")? {
+        mark.take("mode");
+        losses.unread(mark);
+        return Ok(Some(Cache::default()));
+    }
     let Some(mut mark) = fields.object("cache_control")? else { return Ok(None) };
     mark.take("type");
     let ttl = mark.text("ttl")?;

@@ -127,7 +127,7 @@ pub(super) fn media(
     match media.kind {
         MediaKind::Image => image(media, quirks, losses, out)?,
         MediaKind::File => file(media, quirks, out)?,
-        MediaKind::Audio => audio(media, out)?,
+        MediaKind::Audio => audio(media, quirks, out)?,
         MediaKind::Video => video(media, quirks, out)?,
     }
     cache(media.cache.as_ref(), quirks, losses, out);
@@ -201,9 +201,13 @@ fn file(media: &Media<'_>, quirks: &Quirks, out: &mut Writer) -> Result<(), Refu
     Ok(())
 }
 
-/// <https://platform.openai.com/docs/guides/audio?example=audio-in>
-fn audio(media: &Media<'_>, out: &mut Writer) -> Result<(), Refused> {
+/// <https://platform.openai.com/docs/guides/audio?example=audio-in>, <https://docs.mistral.ai/capabilities/audio>
+fn audio(media: &Media<'_>, quirks: &Quirks, out: &mut Writer) -> Result<(), Refused> {
     match &media.source {
+        Source::Base64(data) | Source::Url(data) if quirks.plain_audio => {
+            out.member("type", "input_audio").member("input_audio", data);
+            Ok(())
+        }
         Source::Base64(data) => {
             out.member("type", "input_audio").name("input_audio").begin().member("data", data);
             out.member("format", types::audio_format(media.media_type())).end();

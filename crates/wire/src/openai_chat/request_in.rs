@@ -107,6 +107,10 @@ fn notes<'a>(fields: &mut Fields<'_, 'a>, request: &mut Request<'a>) -> Result<(
     request.service_tier = fields.text("service_tier")?.filter(|tier| tier != "auto");
     request.verbosity = fields.text("verbosity")?.filter(|verbosity| verbosity != "medium");
     request.store = fields.bool("store")?;
+    // Mistral's; false is what happens anyway.
+    if fields.bool("safe_prompt")?.unwrap_or_default() {
+        request.losses.at(&fields.path.name("safe_prompt"));
+    }
     Ok(())
 }
 
@@ -158,6 +162,13 @@ fn reasoning<'a>(fields: &mut Fields<'_, 'a>, losses: &mut Losses) -> Result<Rea
     }
     // <https://openrouter.ai/docs/use-cases/reasoning-tokens>
     wish.show = fields.bool("include_reasoning")?;
+    // Groq's and Cerebras's: <https://console.groq.com/docs/reasoning>.
+    match fields.text("reasoning_format")?.as_deref() {
+        Some("hidden") => wish.show = Some(false),
+        Some("parsed") => wish.show = Some(true),
+        Some(_) => losses.at(&fields.path.name("reasoning_format")),
+        None => {}
+    }
     if let Some(mut object) = fields.object("reasoning")? {
         if let Some(name) = object.text("effort")? {
             wish.effort = effort(&object.path.name("effort"), &name)?;

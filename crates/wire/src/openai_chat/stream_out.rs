@@ -3,7 +3,7 @@
 
 use super::{details, error, extras, response_out, types};
 use crate::Usage;
-use crate::chat::{Event, Media, MediaKind, Slot, State, TokenLogprob};
+use crate::chat::{Event, Failure, Finish, Media, MediaKind, Slot, State, TokenLogprob};
 use crate::json::Writer;
 use crate::translate::{Context, WriteStream};
 
@@ -281,6 +281,14 @@ impl ChunkWriter {
         self.over = true;
     }
 
+    /// Nothing comes behind an error, not even `[DONE]`.
+    fn fail(&mut self, failure: &Failure, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"data: ");
+        error::append(failure, out);
+        out.extend_from_slice(b"\n\n");
+        self.over = true;
+    }
+
     fn blocks(&mut self, event: Event<'_>, out: &mut Vec<u8>) {
         match event {
             Event::TextStart(slot) => {
@@ -349,17 +357,17 @@ impl WriteStream for ChunkWriter {
             }
             Event::Usage(usage) => self.usage.merge(&usage),
             Event::Tier(tier) => self.tier = types::tier_word(&tier).map(str::to_owned),
+            // There is no reason of this name, and it is no clean end.
+            Event::Finish { reason: Finish::Error, .. } => {
+                let failure = Failure::new(502, "upstream_error", "The provider broke the answer off.");
+                self.fail(&failure, out);
+            }
             Event::Finish { choice, reason, .. } => {
                 self.choice(choice, out);
                 self.chunk(choice, out, &[], Some(types::finish_word(reason, self.legacy)), |_| {});
             }
             Event::Done => self.done(out),
-            Event::Error(failure) => {
-                out.extend_from_slice(b"data: ");
-                error::append(&failure, out);
-                out.extend_from_slice(b"\n\n");
-                self.over = true;
-            }
+            Event::Error(failure) => self.fail(&failure, out),
             other => self.blocks(other, out),
         }
     }

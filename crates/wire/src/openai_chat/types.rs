@@ -41,7 +41,7 @@ pub(super) const fn finish_word(finish: Finish, legacy: bool) -> &'static str {
 /// The tier that served an answer, as one of the words that the dialect has.
 pub(super) fn tier_word(tier: &str) -> Option<&str> {
     match tier {
-        "auto" | "default" | "flex" | "scale" | "priority" => Some(tier),
+        "auto" | "default" | "flex" | "scale" | "priority" | "fast" => Some(tier),
         "standard" | "on_demand" => Some("default"),
         _ => None,
     }
