@@ -82,7 +82,11 @@ fn vectors<'j, 'a>(form: EmbedForm, answer: &'j Json<'a>) -> Option<Vec<&'j Json
         EmbedForm::VertexPredict => each(list(&["predictions"])?, &["embeddings", "values"]),
         // By type where types were asked for, else plain.
         EmbedForm::CohereV2 | EmbedForm::BedrockCohere => {
-            let items = list(&["embeddings", "float"]).or_else(|| list(&["embeddings"]))?;
+            let other = || {
+                let types = answer.get("embeddings")?.members().iter();
+                types.map(|(_, list)| list.items()).find(|list| !list.is_empty())
+            };
+            let items = list(&["embeddings", "float"]).or_else(|| list(&["embeddings"])).or_else(other)?;
             Some(items.iter().collect())
         }
         EmbedForm::Ollama => list(&["embeddings"]).map(|items| items.iter().collect()),
