@@ -1,7 +1,8 @@
 //! Turns as dialects want them that know only user and assistant, and what must hold of calls and their results.
 
-use super::{Part, Request, Role, Text, Turn};
+use super::{Part, Request, Role, Text, ToolCall, Turn};
 use std::borrow::Cow;
+use std::collections::{BTreeMap, VecDeque};
 
 /// Consecutive turns of one side. Results of tools stand on the user's side, before what the user says.
 #[derive(Debug)]
@@ -51,40 +52,72 @@ impl<'a> Request<'a> {
 /// # Errors
 /// The number of the turn and what is wrong with it.
 pub fn validate(turns: &mut [Turn<'_>]) -> Result<(), (usize, Cow<'static, str>)> {
-    // Calls that wait for a result: id, name, whether custom, the turn they stand in.
-    let mut open: Vec<(String, String, bool, usize)> = Vec::new();
+    let mut open = Open::default();
     let mut last = Role::User;
     for (number, turn) in turns.iter_mut().enumerate() {
-        if turn.role == Role::Assistant
-            && last != Role::Assistant
-            && let Some((id, _, _, at)) = open.first()
-        {
-            return Err((*at, format!("the tool call `{id:.64}` has no result").into()));
+        if turn.role == Role::Assistant && last != Role::Assistant {
+            open.must_be_empty()?;
         }
         for part in &mut turn.parts {
             match part {
-                Part::ToolCall(call) => {
-                    open.push((call.id.to_string(), call.name.to_string(), call.custom, number));
-                }
+                Part::ToolCall(call) => open.add(call, number),
                 Part::ToolResult(result) => {
-                    let Some(at) = open.iter().position(|(id, ..)| *id == result.id) else {
+                    let Some(call) = open.take(&result.id) else {
                         let id = &result.id;
                         return Err((
                             number,
                             format!("the tool result `{id:.64}` answers no tool call").into(),
                         ));
                     };
-                    let (_, name, custom, _) = open.remove(at);
-                    result.custom |= custom;
-                    result.name = Some(Cow::Owned(name));
+                    result.custom |= call.custom;
+                    result.name = Some(Cow::Owned(call.name));
                 }
                 Part::Text(_) | Part::Media(_) | Part::Reasoning(_) | Part::Refusal(_) | Part::Json(_) => {}
             }
         }
         last = turn.role;
     }
-    match open.first() {
-        Some((id, _, _, at)) => Err((*at, format!("the tool call `{id:.64}` has no result").into())),
-        None => Ok(()),
+    open.must_be_empty()
+}
+
+/// Calls that wait for their results. Found by id, not by looking through them: a turn may have very many.
+#[derive(Default)]
+struct Open {
+    calls: Vec<Option<Waiting>>,
+    /// Where the calls of an id stand, the earliest first.
+    places: BTreeMap<String, VecDeque<usize>>,
+    /// No call before this one waits.
+    from: usize,
+}
+
+struct Waiting {
+    id: String,
+    name: String,
+    custom: bool,
+    turn: usize,
+}
+
+impl Open {
+    fn add(&mut self, call: &ToolCall<'_>, turn: usize) {
+        let id = call.id.to_string();
+        self.places.entry(id.clone()).or_default().push_back(self.calls.len());
+        self.calls.push(Some(Waiting { id, name: call.name.to_string(), custom: call.custom, turn }));
+    }
+
+    fn take(&mut self, id: &str) -> Option<Waiting> {
+        let at = self.places.get_mut(id)?.pop_front()?;
+        self.calls.get_mut(at)?.take()
+    }
+
+    fn must_be_empty(&mut self) -> Result<(), (usize, Cow<'static, str>)> {
+        while let Some(None) = self.calls.get(self.from) {
+            self.from += 1;
+        }
+        match self.calls.get(self.from) {
+            Some(Some(Waiting { id, turn, .. })) => {
+                Err((*turn, format!("the tool call `{id:.64}` has no result").into()))
+            }
+            _ => Ok(()),
+        }
     }
 }

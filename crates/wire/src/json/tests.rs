@@ -133,3 +133,22 @@ proptest! {
         prop_assert_eq!(parse(&bytes).unwrap().into_text().unwrap(), text);
     }
 }
+
+#[test]
+fn an_offset_leads_to_the_field_it_stands_in() {
+    let body = br#"{"a": 1, "messages": [{"role": "user"}, {"content": [ "x", {"b\n": nope} ]}], "z": {}}"#;
+    let at = |needle: &str| {
+        let at = body.windows(needle.len()).position(|window| window == needle.as_bytes()).unwrap();
+        path_of(body, at)
+    };
+    assert_eq!(at("1,"), "a");
+    assert_eq!(at("\"a\""), "a");
+    assert_eq!(at("user"), "messages[0].role");
+    assert_eq!(at("\"x\""), "messages[1].content[0]");
+    assert_eq!(at("nope"), "messages[1].content[1].b\n");
+    assert_eq!(at("}}"), "z");
+    assert_eq!(path_of(body, 0), "the body");
+    assert_eq!(path_of(b"", 0), "the body");
+    assert_eq!(path_of(b"[1, 2]", 4), "[1]");
+    assert_eq!(path_of(b"[[[[", 3), "the body");
+}
