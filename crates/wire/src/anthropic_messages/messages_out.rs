@@ -40,7 +40,7 @@ pub(super) struct Marks {
 const MOST_MARKS: usize = 4;
 
 impl Marks {
-    pub(super) fn of(request: &Request<'_>, tools: &[&Tool<'_>]) -> Self {
+    pub(super) fn of(request: &Request<'_>, tools: &[&Tool<'_>], quirks: &Quirks) -> Self {
         fn of(parts: &[Part<'_>]) -> usize {
             let marks = parts.iter().filter(|part| is_written(part)).map(|part| match part {
                 Part::Text(text) => usize::from(text.cache.is_some()),
@@ -53,7 +53,8 @@ impl Marks {
         }
         let said: usize = request.turns.iter().map(|turn| of(&turn.parts)).sum();
         let marks = said + tools.iter().filter(|tool| tool.cache.is_some()).count();
-        Self { skip: marks.saturating_sub(MOST_MARKS), lost: false }
+        let most = if quirks.refuses(Field::CacheControl) { 0 } else { MOST_MARKS };
+        Self { skip: marks.saturating_sub(most), lost: false }
     }
 
     /// The member of a block that has a mark.

@@ -28,12 +28,15 @@ const JSON_ONLY: &str = "Answer with one JSON object and nothing else: no text a
 pub(super) fn write(request: &Request<'_>, target: &Target<'_>) -> Result<Written, Refused> {
     let quirks = target.quirks;
     let mut losses = Losses::default();
+    if quirks.refuses(Field::Tools) && !request.tools.is_empty() {
+        losses.cannot(Field::Tools, "this model calls no tools")?;
+    }
     let thinking = thinking_out::plan(request, quirks, &mut losses);
     let form = form(request, quirks, thinking.can_force);
     let tools = tools_out::plan(request, &form, thinking.can_force, &mut losses);
     let mut out = Writer::with_capacity(size(request));
     out.begin().member("model", target.model).name("max_tokens").number(thinking.max_tokens);
-    let mut marks = Marks::of(request, &tools.tools);
+    let mut marks = Marks::of(request, &tools.tools, quirks);
     tools_out::write(&tools, quirks, &mut marks, &mut losses, &mut out)?;
     conversation(request, &form, quirks, &mut marks, &mut losses, &mut out)?;
     losses.field_if(marks.lost, Field::CacheControl);

@@ -53,6 +53,7 @@ pub(super) fn plan(request: &Request<'_>, quirks: &Quirks, losses: &mut Losses) 
         }
         ReasoningAsk::Level if wish.off() => plan.ask = Ask::Off(quirks.thinking_off),
         _ if wish.off() || (!asked && !always) => {}
+        _ if quirks.refuses(Field::Reasoning) => losses.field_if(asked, Field::Reasoning),
         ReasoningAsk::None => losses.field_if(asked, Field::Reasoning),
         ReasoningAsk::Level => {
             if asked || wish.show.is_some() {

@@ -113,69 +113,72 @@ fn blocks_keep_what_they_hold() {
     assert_eq!(result.name.as_deref(), Some("list"));
 }
 
+/// Members of a body, and the error that they are.
+const WRONG: &[(&str, &str)] = &[
+    (r#""messages": []"#, "messages: must have at least one message"),
+    (r#""messages": 5"#, "messages: must be an array, not 5"),
+    (r#""messages": [5]"#, "messages[0]: must be an object, not 5"),
+    (r#""messages": [{"role": "user"}]"#, "messages[0].content: is required"),
+    (
+        r#""messages": [{"role": "bot", "content": ""}]"#,
+        "messages[0].role: must be `user` or `assistant`, not `bot`",
+    ),
+    (
+        r#""messages": [{"role": "user", "content": [{"type": "image", "source": 1}]}]"#,
+        "messages[0].content[0].source: must be an object, not 1",
+    ),
+    (
+        r#""messages": [{"role": "user", "content": [{"type": "image"}]}]"#,
+        "messages[0].content[0].source: is required",
+    ),
+    (
+        r#""messages": [{"role": "user", "content": [{"type": "input_text", "text": "x"}]}]"#,
+        "messages[0].content[0].type: `input_text` is no type of block that can stand here",
+    ),
+    (
+        r#""messages": [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t"}]}]"#,
+        "messages[0]: the tool result `t` answers no tool call",
+    ),
+    (
+        r#""messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "f", "input": {}}]}]"#,
+        "messages[0]: the tool call `t` has no result",
+    ),
+    (
+        r#""messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "f", "input": "x"}]}]"#,
+        "messages[0].content[0].input: must be an object, not a string",
+    ),
+    (
+        r#""messages": [{"role": "user", "content": "x"}], "tools": [{"name": "f"}]"#,
+        "tools[0].input_schema: is required",
+    ),
+    (
+        r#""messages": [{"role": "user", "content": "x"}], "tool_choice": {"type": "tool"}"#,
+        "tool_choice.name: is required",
+    ),
+    (
+        r#""messages": [{"role": "user", "content": "x"}], "thinking": {"type": "enabled"}"#,
+        "thinking.budget_tokens: is required",
+    ),
+    (
+        r#""messages": [{"role": "user", "content": "x"}], "temperature": 1e999"#,
+        "temperature: must be a number in the range of a double, not 1e999",
+    ),
+    (
+        r#""messages": [{"role": "user", "content": "x"}], "stop_sequences": [1]"#,
+        "stop_sequences[0]: must be a string, not a number",
+    ),
+    (
+        r#""messages": [{"role": "user", "content": "x"}], "output_config": {"effort": "most"}"#,
+        "output_config.effort: must be `low`, `medium`, `high`, `xhigh` or `max`, not `most`",
+    ),
+];
+
 #[test]
 fn an_error_names_its_place() {
     let head = r#"{"model": "m", "max_tokens": 1, "#;
-    for (rest, error) in [
-        (r#""messages": []"#, "messages: must have at least one message"),
-        (r#""messages": 5"#, "messages: must be an array, not 5"),
-        (r#""messages": [5]"#, "messages[0]: must be an object, not 5"),
-        (r#""messages": [{"role": "user"}]"#, "messages[0].content: is required"),
-        (
-            r#""messages": [{"role": "bot", "content": ""}]"#,
-            "messages[0].role: must be `user` or `assistant`, not `bot`",
-        ),
-        (
-            r#""messages": [{"role": "user", "content": [{"type": "image", "source": 1}]}]"#,
-            "messages[0].content[0].source: must be an object, not 1",
-        ),
-        (
-            r#""messages": [{"role": "user", "content": [{"type": "image"}]}]"#,
-            "messages[0].content[0].source: is required",
-        ),
-        (
-            r#""messages": [{"role": "user", "content": [{"type": "input_text", "text": "x"}]}]"#,
-            "messages[0].content[0].type: `input_text` is no type of block that can stand here",
-        ),
-        (
-            r#""messages": [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t"}]}]"#,
-            "messages[0]: the tool result `t` answers no tool call",
-        ),
-        (
-            r#""messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "f", "input": {}}]}]"#,
-            "messages[0]: the tool call `t` has no result",
-        ),
-        (
-            r#""messages": [{"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": "f", "input": "x"}]}]"#,
-            "messages[0].content[0].input: must be an object, not a string",
-        ),
-        (
-            r#""messages": [{"role": "user", "content": "x"}], "tools": [{"name": "f"}]"#,
-            "tools[0].input_schema: is required",
-        ),
-        (
-            r#""messages": [{"role": "user", "content": "x"}], "tool_choice": {"type": "tool"}"#,
-            "tool_choice.name: is required",
-        ),
-        (
-            r#""messages": [{"role": "user", "content": "x"}], "thinking": {"type": "enabled"}"#,
-            "thinking.budget_tokens: is required",
-        ),
-        (
-            r#""messages": [{"role": "user", "content": "x"}], "temperature": 1e999"#,
-            "temperature: must be a number in the range of a double, not 1e999",
-        ),
-        (
-            r#""messages": [{"role": "user", "content": "x"}], "stop_sequences": [1]"#,
-            "stop_sequences[0]: must be a string, not a number",
-        ),
-        (
-            r#""messages": [{"role": "user", "content": "x"}], "output_config": {"effort": "most"}"#,
-            "output_config.effort: must be `low`, `medium`, `high`, `xhigh` or `max`, not `most`",
-        ),
-    ] {
+    for (rest, error) in WRONG {
         let body = [head, rest, "}"].concat();
-        assert_eq!(read(&body).unwrap_err().to_string(), error);
+        assert_eq!(read(&body).unwrap_err().to_string(), *error);
     }
     let none = r#"{"model": "m", "messages": [{"role": "user", "content": "x"}]}"#;
     assert_eq!(read(none).unwrap_err().to_string(), "max_tokens: is required");
