@@ -8,7 +8,7 @@ use crate::chat::{
 };
 use crate::json::{Fields, Invalid, Json};
 use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 /// Takes the member `messages`.
 pub(super) fn read<'a>(fields: &mut Fields<'_, 'a>, request: &mut Request<'a>) -> Result<(), Invalid> {
@@ -79,18 +79,12 @@ impl Reader<'_> {
     fn result<'a>(&mut self, fields: &mut Fields<'_, 'a>, turn: &mut Turn<'a>) -> Result<(), Invalid> {
         let mut parts = Vec::new();
         self.content(fields, true, &mut parts)?;
-        let id = fields.text("tool_call_id")?.filter(|id| !id.is_empty());
-        let id = match (id, self.open.pop_front()) {
-            (Some(id), first) => {
-                // It names its call: the one without an id still waits, unless it is that.
-                if let Some(first) = first.filter(|first| *first != id) {
-                    self.open.push_front(first);
-                    self.open.retain(|open| *open != id);
-                }
-                id
-            }
-            (None, Some(first)) => Cow::Owned(first),
-            (None, None) => return Err(fields.path.name("tool_call_id").invalid("is required")),
+        let id = match fields.text("tool_call_id")?.filter(|id| !id.is_empty()) {
+            Some(id) => id,
+            None => match self.open.pop_front() {
+                Some(first) => Cow::Owned(first),
+                None => return Err(fields.path.name("tool_call_id").invalid("is required")),
+            },
         };
         // Anthropic's word, which some clients send here too.
         let is_error = fields.bool("is_error")?.unwrap_or_default();
@@ -247,16 +241,22 @@ fn media<'a>(fields: &mut Fields<'_, 'a>, parts: &mut Vec<Part<'a>>) -> Result<(
 
 /// States find the calls that they name; one without a name is the first call's, else the text's.
 fn place<'a>(states: Vec<(Cow<'a, str>, State<'a>)>, parts: &mut Vec<Part<'a>>, calls: usize) {
+    if states.is_empty() {
+        return;
+    }
+    let mut known: HashMap<String, usize> = HashMap::new();
+    for (at, part) in parts.iter().enumerate().skip(calls) {
+        if let Part::ToolCall(call) = part {
+            known.entry(call.id.to_string()).or_insert(at);
+        }
+    }
     for (id, state) in states {
-        let call = parts.iter_mut().skip(calls).find_map(|part| match part {
-            Part::ToolCall(call) if id.is_empty() || call.id == id => Some(call),
-            _ => None,
-        });
-        if let Some(call) = call {
+        let at = if id.is_empty() { Some(calls) } else { known.get(&*id).copied() };
+        if let Some(Part::ToolCall(call)) = at.and_then(|at| parts.get_mut(at)) {
             call.state = call.state.take().or(Some(State { bind: Bind::Call, ..state }));
             continue;
         }
-        let text = parts.iter_mut().rev().find_map(|part| match part {
+        let text = parts.iter_mut().take(calls).rev().find_map(|part| match part {
             Part::Text(text) => Some(text),
             _ => None,
         });
@@ -264,7 +264,7 @@ fn place<'a>(states: Vec<(Cow<'a, str>, State<'a>)>, parts: &mut Vec<Part<'a>>, 
             Some(text) => text.state = Some(State { bind: Bind::Text, ..state }),
             None => {
                 let state = Some(State { bind: Bind::Reasoning, ..state });
-                parts.insert(0, Part::Reasoning(Reasoning { state, ..Reasoning::default() }));
+                parts.push(Part::Reasoning(Reasoning { state, ..Reasoning::default() }));
             }
         }
     }
