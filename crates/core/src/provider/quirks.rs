@@ -2,7 +2,8 @@
 //! What is known to be refused or ignored is left out and listed; all else is sent.
 
 use wharf_wire::chat::{
-    Field, IdRule, ImageUrls, MaxTokens, ModelRule, Quirks, ReasoningAsk, ReasoningReplay, SchemaSupport,
+    Effort, Field, FileParts, IdRule, ImageUrls, MaxTokens, ModelRule, Quirks, ReasoningAsk, ReasoningReplay,
+    SchemaSupport,
 };
 use wharf_wire::format::Format;
 
@@ -153,6 +154,9 @@ pub(crate) fn mistral() -> Quirks {
         replay: ReasoningReplay::Parts,
         tool_required: "any",
         temperature_most: Some(1.5),
+        files: FileParts::DocumentUrl,
+        plain_audio: true,
+        efforts: &[Effort::None, Effort::Minimal, Effort::Low, Effort::Medium, Effort::High, Effort::XHigh],
         ..Quirks::default()
     }
 }

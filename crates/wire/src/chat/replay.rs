@@ -52,7 +52,9 @@ fn replay_choice<'a>(choice: Choice<'a>, on: &mut dyn FnMut(Event<'a>)) {
                     custom: call.custom,
                     state: call.state,
                 });
-                if !call.arguments.is_empty() {
+                // Groq and Cohere write `null` where a call has no arguments.
+                let none = call.arguments.is_empty() || (!call.custom && call.arguments.trim() == "null");
+                if !none {
                     on(Event::ToolDelta(slot, call.arguments));
                 }
                 on(Event::ToolEnd(slot));

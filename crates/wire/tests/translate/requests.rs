@@ -77,6 +77,7 @@ fn mistral() -> Quirks {
         tool_required: "any",
         temperature_most: Some(1.5),
         files: FileParts::DocumentUrl,
+        plain_audio: true,
         efforts: &Effort::ALL[..6],
         ..Quirks::default()
     }
