@@ -47,6 +47,8 @@ pub struct Context {
     pub json_array: bool,
     /// Names of custom tools: an upstream that knows functions only calls them as such.
     pub custom_tools: Vec<String>,
+    /// Names of groups of tools, see [`Request::namespaces`].
+    pub namespaces: Vec<String>,
     /// What answers of the dialect repeat of the request, as JSON members without braces; mostly empty.
     pub echo: String,
 }
@@ -59,6 +61,7 @@ impl Context {
         Self {
             include_usage: request.include_usage,
             custom_tools: custom.map(|tool| tool.name.to_string()).collect(),
+            namespaces: request.namespaces.iter().map(ToString::to_string).collect(),
             echo: request.echo.to_string(),
             ..Self::default()
         }

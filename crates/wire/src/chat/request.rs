@@ -60,6 +60,8 @@ pub struct Request<'a> {
     pub cache_key: Option<Cow<'a, str>>,
     /// The vendor may keep the answer.
     pub store: Option<bool>,
+    /// Names of groups of tools, in dialects that have them: a grouped tool's name begins with its group's.
+    pub namespaces: Vec<Cow<'a, str>>,
     /// What answers of the caller's dialect repeat of the request, as JSON members without braces.
     pub echo: Cow<'a, str>,
     /// What the caller's own body held and this model has no place for, and what got lost on the way here.

@@ -1,7 +1,7 @@
 //! Input items become turns: messages, calls, results and reasoning stand side by side here, and what the model made in
 //! one go is one turn of its own again.
 
-use super::tools_in::{dropped, read_tools};
+use super::tools_in::{dropped, joined as joined_name, read_tools};
 use crate::chat::{
     Bind, Cache, Media, MediaKind, Part, Reasoning, Request, Role, Source, State, StateKind, Text, ToolCall,
     ToolResult, Turn, reattach,
@@ -58,9 +58,13 @@ fn read_item<'a>(
         "message" => return read_message(fields, at, request),
         "function_call" | "custom_tool_call" => {
             let custom = &*kind == "custom_tool_call";
+            let name = fields.need_text("name")?;
             let call = ToolCall {
                 id: fields.need_text("call_id")?,
-                name: fields.need_text("name")?,
+                name: match fields.text("namespace")? {
+                    Some(group) => Cow::Owned(joined_name(&group, &name)),
+                    None => name,
+                },
                 arguments: fields.need_text(if custom { "input" } else { "arguments" })?,
                 custom,
                 ..ToolCall::default()
@@ -68,6 +72,9 @@ fn read_item<'a>(
             push(request, Role::Assistant, at, Part::ToolCall(call));
         }
         "function_call_output" | "custom_tool_call_output" => {
+            // The call has them.
+            fields.take("name");
+            fields.take("namespace");
             let result = ToolResult {
                 id: fields.need_text("call_id")?,
                 parts: read_output(&mut fields, request)?,

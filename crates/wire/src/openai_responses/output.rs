@@ -1,5 +1,6 @@
 //! Output items and the response object around them, written alike for whole answers and for streams.
 
+use super::tools_in::split;
 use super::types::{Ended, error_code, nullable, tier, write_usage};
 use crate::Usage;
 use crate::chat::{Citation, Failure, Request, State, StateKind, TokenLogprob, arguments_text, mint_id};
@@ -14,6 +15,8 @@ pub(super) struct Head {
     pub(super) model: String,
     pub(super) created: u64,
     pub(super) now: u64,
+    /// Groups of tools, whose calls have their names apart.
+    pub(super) namespaces: Vec<String>,
     echo: String,
 }
 
@@ -36,6 +39,7 @@ impl Head {
             model: model.to_owned(),
             created: created.unwrap_or(context.now),
             now: context.now,
+            namespaces: context.namespaces.clone(),
             echo,
         }
     }
@@ -168,12 +172,14 @@ impl Call<'_> {
     }
 
     /// The item; while it is `in_progress` without arguments.
-    pub(super) fn write(&self, out: &mut Writer, status: &str) {
+    pub(super) fn write(&self, head: &Head, out: &mut Writer, status: &str) {
+        let (group, name) = split(&head.namespaces, &self.name);
         let told = if status == "in_progress" { "" } else { self.told() };
         let (kind, member) =
             if self.custom { ("custom_tool_call", "input") } else { ("function_call", "arguments") };
         out.begin().member("id", &self.item_id).member("type", kind).member("status", status);
-        out.member(member, told).member("call_id", &self.id).member("name", &self.name).end();
+        out.member(member, told).member("call_id", &self.id).member("name", name);
+        out.member_if("namespace", group).end();
     }
 
     /// What its item's id begins with.

@@ -78,7 +78,7 @@ impl Items<'_, '_> {
             }
             Part::ToolCall(ToolCall { id, name, arguments, custom, .. }) => {
                 let item_id = Cow::Owned(self.id(Call::prefix(custom)));
-                Call { item_id, id, name, custom, arguments }.write(self.out, "completed");
+                Call { item_id, id, name, custom, arguments }.write(self.head, self.out, "completed");
             }
             Part::Media(Media { kind: MediaKind::Image, source: Source::Base64(data), .. }) => {
                 let id = self.id("ig");

@@ -11,6 +11,7 @@ use super::output::{
     response,
 };
 use super::response_out::linked;
+use super::tools_in::split;
 use super::types::{Ended, nullable};
 use crate::Usage;
 use crate::chat::{Citation, Event, Failure, Finish, Media, MediaKind, Slot, Source, State};

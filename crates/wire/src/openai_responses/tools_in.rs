@@ -29,10 +29,50 @@ pub(super) fn read_tools<'a>(
                 request.tools.push(tool);
                 request.losses.unread(fields);
             }
+            "namespace" => read_namespace(fields, request)?,
             other => dropped(&path, other, &fields.path, request)?,
         }
     }
     Ok(())
+}
+
+/// A group of tools, such as those of one MCP server in Codex. Its tools go out one by one, each with its group's name
+/// before its own.
+fn read_namespace<'a>(mut fields: Fields<'_, 'a>, request: &mut Request<'a>) -> Result<(), Invalid> {
+    let group = name(&mut fields)?;
+    let before = request.tools.len();
+    if let Some(tools) = fields.array("tools")? {
+        // One level: a group of groups is none.
+        let inner = |tool: &Json<'_>| tool.get("type").and_then(Json::text) == Some("namespace");
+        if let Some(at) = tools.items.iter().position(inner) {
+            let path = fields.path.name("tools");
+            return Err(path.index(at).name("type").invalid("a namespace can't stand in a namespace"));
+        }
+        read_tools(fields.path.name("tools"), tools.items, request)?;
+    }
+    for tool in request.tools.iter_mut().skip(before) {
+        tool.name = Cow::Owned(joined(&group, &tool.name));
+    }
+    if !request.namespaces.contains(&group) {
+        request.namespaces.push(group);
+    }
+    request.losses.unread(fields);
+    Ok(())
+}
+
+/// The name of a tool in a group: Codex's groups end with two underscores themselves.
+pub(super) fn joined(group: &str, name: &str) -> String {
+    [group, if group.ends_with("__") { "" } else { "__" }, name].concat()
+}
+
+/// The way back: the group, and the name in it.
+pub(super) fn split<'n>(groups: &'n [String], name: &'n str) -> (Option<&'n str>, &'n str) {
+    let found = groups.iter().find_map(|group| {
+        let rest = name.strip_prefix(group.as_str())?;
+        let rest = if group.ends_with("__") { rest } else { rest.strip_prefix("__")? };
+        (!rest.is_empty()).then_some((Some(group.as_str()), rest))
+    });
+    found.unwrap_or((None, name))
 }
 
 /// Lists what can't be had, by its type: `tools[].web_search`.

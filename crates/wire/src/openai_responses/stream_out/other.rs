@@ -55,8 +55,19 @@ impl Writer {
         let own = |text: &str| Cow::Owned(text.to_owned());
         let arguments = Cow::Borrowed("");
         let call = Call { item_id: Cow::Owned(item_id), id: own(id), name: own(name), custom, arguments };
-        self.added(index, out, |json| call.write(json, "in_progress"));
+        let item = self.call_item(&call, "in_progress");
+        self.added(index, out, |json| {
+            json.raw(&item);
+        });
         self.calls.push(OpenCall { slot, index, call });
+    }
+
+    fn call_item(&self, call: &Call<'_>, status: &str) -> String {
+        let mut item = json::Writer::default();
+        if let Some(head) = &self.head {
+            call.write(head, &mut item, status);
+        }
+        item.into_string()
     }
 
     pub(super) fn call_delta(&mut self, slot: Slot, text: &str, out: &mut Vec<u8>) {
@@ -92,10 +103,14 @@ impl Writer {
             if call.custom {
                 json.member("input", call.told());
             } else {
-                json.member("name", &call.name).member("arguments", call.told());
+                let groups = self.head.as_ref().map_or(&[][..], |head| &head.namespaces);
+                json.member("name", split(groups, &call.name).1).member("arguments", call.told());
             }
         });
-        self.item_done(index, out, |json| call.write(json, "completed"));
+        let item = self.call_item(&call, "completed");
+        self.item_done(index, out, |json| {
+            json.raw(&item);
+        });
     }
 
     /// An image; of other media there is nothing in this dialect.

@@ -265,3 +265,31 @@ fn the_request_is_repeated_in_its_answer() {
     let long = format!(r#"{{"model": "m", "input": "x", "instructions": "{}"}}"#, "a".repeat(1 << 20));
     assert!(read(&long).unwrap().echo.len() < 1024);
 }
+
+#[test]
+fn tools_of_a_group_go_out_one_by_one_and_come_back_to_it() {
+    let request = read(
+        r#"{"model": "m", "tools": [{"type": "namespace", "name": "mcp__docs__", "tools": [{"type": "function", "name": "find"}]},
+          {"type": "namespace", "name": "fs", "tools": [{"type": "custom", "name": "put"}]}],
+        "input": [{"role": "user", "content": "x"},
+          {"type": "function_call", "call_id": "c", "namespace": "mcp__docs__", "name": "find", "arguments": "{}"},
+          {"type": "function_call_output", "call_id": "c", "output": "1"}]}"#,
+    )
+    .unwrap();
+    let names: Vec<_> = request.tools.iter().map(|tool| &*tool.name).collect();
+    assert_eq!(names, ["mcp__docs__find", "fs__put"]);
+    let Part::ToolCall(call) = &request.turns[1].parts[0] else { panic!() };
+    assert_eq!(call.name, "mcp__docs__find");
+    assert!(request.losses.is_empty());
+    let context = Context::of(&request);
+    let body = br#"{"output": [{"type": "function_call", "call_id": "c", "name": "mcp__docs__find", "arguments": "{}"},
+        {"type": "function_call", "call_id": "d", "name": "fs__put", "arguments": "{\"input\": \"x\"}"},
+        {"type": "function_call", "call_id": "e", "name": "find", "arguments": "{}"}]}"#;
+    let whole =
+        crate::translate::whole(Format::OpenAiResponses, Format::OpenAiResponses, body, false, &context);
+    let answer: Value = serde_json::from_slice(&whole.unwrap().body).unwrap();
+    let called: Vec<_> =
+        answer["output"].as_array().unwrap().iter().map(|item| (&item["name"], &item["namespace"])).collect();
+    let (find, put) = (json!("find"), json!("put"));
+    assert_eq!(called, [(&find, &json!("mcp__docs__")), (&put, &json!("fs")), (&find, &Value::Null)]);
+}
