@@ -2,6 +2,8 @@
 
 import json
 
+import played
+
 OPENAI_KEY = "sk-openai-provider-0001"
 ANTHROPIC_KEY = "sk-ant-provider-0002"
 GEMINI_KEY = "AIza-gemini-provider-0003"
@@ -12,6 +14,8 @@ TEXT = "".join(STREAM_WORDS)
 
 def answer(request, make):
     """Finds the answer by path; a wrong provider key is refused as the vendor would."""
+    if request.path.startswith(played.BASE):
+        return played.answer(request, make)
     for prefix, vendor in (("/openai/v1", openai), ("/anthropic", anthropic), ("/gemini", gemini)):
         if request.path.startswith(prefix):
             return vendor(request, request.path.removeprefix(prefix), make)

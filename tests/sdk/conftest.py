@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import answers
+import played
 from upstream import Upstream
 
 CALLER_KEY = "caller-sdk-key-0001"
@@ -91,6 +92,7 @@ def configuration(base: str) -> dict:
             "openai": {"base_url": f"{base}/openai/v1"},
             "anthropic": {"base_url": f"{base}/anthropic"},
             "google-ai-studio": {"base_url": f"{base}/gemini"},
+            **{f"play-{name}": {"base_url": f"{base}{played.BASE}{name}", "format": name, "keys": played.key(name)} for name in played.FORMATS},
         },
     }
 
@@ -124,5 +126,5 @@ def no_caller_key_upstream(providers):
     own = {"/openai": ("authorization", f"Bearer {answers.OPENAI_KEY}"), "/anthropic": ("x-api-key", answers.ANTHROPIC_KEY), "/gemini": ("x-goog-api-key", answers.GEMINI_KEY)}
     for request in [] if DIRECT else providers.requests:
         assert CALLER_KEY.encode() not in request.everything(), f"the caller's key reached {request.target}"
-        name, value = next(rule for prefix, rule in own.items() if request.path.startswith(prefix))
+        name, value = played.key_rule(request.path) if request.path.startswith(played.BASE) else next(rule for prefix, rule in own.items() if request.path.startswith(prefix))
         assert request.header(name) == value, request.target

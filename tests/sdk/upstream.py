@@ -40,13 +40,14 @@ class Request:
 
 @dataclass
 class Answer:
-    """One answer; `pieces` are sent as chunks, one write each."""
+    """One answer; `pieces` are sent as chunks, one write each. `cut`: then the connection ends in the midst of it."""
 
     body: bytes = b""
     status: int = 200
     content_type: str = "application/json"
     pieces: list[bytes] | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    cut: bool = False
 
 
 class Upstream:
@@ -117,6 +118,9 @@ class Upstream:
                 for piece in answer.pieces:
                     self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
                     self.wfile.flush()
+                if answer.cut:
+                    self.close_connection = True
+                    return
                 self.wfile.write(b"0\r\n\r\n")
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _exchange
