@@ -39,14 +39,16 @@ independent judge, the streams by the grammar of their dialect.
 | – | the dialect or the format has no such thing |
 
 `a / b` is plain / streamed, where the two differ. The targets have no quirks here; a provider's own (see its entry in \
-the catalogue) may list or refuse more. Images and files are data in these cases, not addresses.
+the catalogue) may list or refuse more. Images and files are data in these cases, not addresses; caching is the \
+caller's marks or key on the way there and the count of cached tokens on the way back.
 ";
 
 const RECORDED: &str = "\
 ## Recorded exchanges
 
 The same judge replays recorded traffic of real providers, where there is a folder of it: each recorded answer in each \
-of the four dialects, plain, streamed in pieces of 1, 7 and 1000 bytes, gathered, and as a stream; each recorded error; \
+of the four dialects, plain, streamed whole and in pieces of 7 and 1000 bytes (short ones also byte by byte), gathered, \
+and as a stream; each recorded error; \
 each recorded request in every other format, held against the vendor's own description. How many pass is printed by
 
 ```sh

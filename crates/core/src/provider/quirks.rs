@@ -60,7 +60,7 @@ pub(crate) const GEMINI: &[ModelRule] = &[];
 
 /// <https://platform.openai.com/docs/api-reference/chat/create>
 pub(crate) fn openai() -> Quirks {
-    Quirks { developer: true, ids: IdRule::Forty, ..Quirks::default() }
+    Quirks { developer: true, ids: IdRule::Forty, openai_tools: true, ..Quirks::default() }
 }
 
 pub(crate) fn anthropic() -> Quirks {
@@ -167,6 +167,9 @@ pub(crate) fn openrouter() -> Quirks {
         developer: true,
         reasoning: ReasoningAsk::Object,
         replay: ReasoningReplay::Details,
+        files: FileParts::DataOrUrl,
+        video_urls: true,
+        plain_top_k: true,
         cache_control: true,
         ..Quirks::default()
     }
@@ -191,6 +194,7 @@ pub(crate) fn perplexity_ai() -> Quirks {
             Field::ParallelToolCalls,
         ],
         stream_options: false,
+        files: FileParts::FileUrl,
         alternate: true,
         ..Quirks::default()
     }
