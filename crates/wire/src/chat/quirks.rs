@@ -37,7 +37,7 @@ pub struct Quirks {
     pub video_urls: bool,
     /// `top_k` is known beside the format's own members (OpenRouter, vLLM).
     pub plain_top_k: bool,
-    /// Custom tools and `allowed_tools` are known (OpenAI, Azure).
+    /// Custom tools, `allowed_tools` and a message's `refusal` are known (OpenAI, Azure).
     pub openai_tools: bool,
     /// User and assistant must take turns, and the first after the system text is the user's.
     pub alternate: bool,

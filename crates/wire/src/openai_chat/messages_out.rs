@@ -30,11 +30,17 @@ pub(super) fn write(
     let joined = quirks.alternate && messages.first().is_some_and(|first| first.role == Role::System);
     let mut more = more;
     let mut follow: Vec<(&str, &Media<'_>)> = Vec::new();
+    let mut begun = false;
     out.name("messages").list();
     for message in &messages {
         let system = matches!(message.role, Role::System | Role::Developer);
+        let first = !system && !begun;
+        begun |= !system;
         if let Some(text) = more.take_if(|_| !system) {
             out.begin().member("role", "system").member("content", text).end();
+        }
+        if first && quirks.alternate && message.role == Role::Assistant {
+            out.begin().member("role", "user").member("content", "(earlier messages are left out)").end();
         }
         if message.role != Role::Tool {
             following(&mut follow, quirks, losses, out)?;
@@ -115,7 +121,8 @@ fn assistant(
 ) -> Result<(), Refused> {
     out.begin().member("role", "assistant");
     name(message, quirks, losses, out);
-    let refused = quirks.refuses(Field::Refusal);
+    // Others refuse the member, so the words stand in the text.
+    let refused = !quirks.openai_tools || quirks.refuses(Field::Refusal);
     let mut calls = Vec::new();
     let mut content = Vec::new();
     let mut refusal = None;

@@ -210,6 +210,19 @@ fn sides_take_turns_where_they_must() {
 }
 
 #[test]
+fn the_user_speaks_first_where_sides_take_turns() {
+    let (sent, _) = sent(
+        r#"{"messages": [{"role": "system", "content": "s"}, {"role": "assistant", "content": "c"},
+            {"role": "assistant", "refusal": "No."}, {"role": "user", "content": "e"}]}"#,
+        &Quirks { alternate: true, ..Quirks::default() },
+    );
+    let messages = sent["messages"].as_array().unwrap();
+    let roles: Vec<_> = messages.iter().map(|message| message["role"].as_str().unwrap()).collect();
+    assert_eq!(roles, ["system", "user", "assistant", "user"]);
+    assert_eq!(messages[2]["content"][1]["text"], "No.");
+}
+
+#[test]
 fn what_can_not_be_sent_is_refused_with_what_would_help() {
     let with = |part: &str| format!(r#"{{"messages": [{{"role": "user", "content": [{part}]}}]}}"#);
     let image = with(r#"{"type": "image_url", "image_url": {"url": "https://example.com/a.png"}}"#);
