@@ -11,12 +11,13 @@ use crate::chat::{
 };
 use crate::json::{Fields, Invalid, Json, Path};
 use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::collections::{HashMap, HashSet, VecDeque};
 
 /// Reads both.
 pub(super) fn read<'a>(fields: &mut Fields<'_, 'a>, request: &mut Request<'a>) -> Result<(), Invalid> {
     let name = either(fields, ["systemInstruction", "system_instruction"]);
-    let mut conversation = Conversation { losses: &mut request.losses, calls: 0, open: VecDeque::new() };
+    let mut conversation =
+        Conversation { losses: &mut request.losses, calls: 0, open: HashSet::new(), waiting: HashMap::new() };
     if let Some(system) = fields.take(name) {
         let parts = conversation.system(system, &fields.path.name(name))?;
         if !parts.is_empty() {
@@ -46,8 +47,10 @@ struct Conversation<'c, 'a> {
     losses: &'c mut Losses,
     /// Calls so far.
     calls: usize,
-    /// Calls without a result: id and name.
-    open: VecDeque<(Cow<'a, str>, Cow<'a, str>)>,
+    /// Ids of calls without a result.
+    open: HashSet<Cow<'a, str>>,
+    /// The same in their order, by the tool's name; some may have been answered by their id.
+    waiting: HashMap<Cow<'a, str>, VecDeque<Cow<'a, str>>>,
 }
 
 impl<'a> Conversation<'_, 'a> {
@@ -150,7 +153,8 @@ impl<'a> Conversation<'_, 'a> {
         };
         lose(&mut fields, ["willContinue", "will_continue"], self.losses);
         self.losses.unread(fields);
-        self.open.push_back((id.clone(), name.clone()));
+        self.open.insert(id.clone());
+        self.waiting.entry(name.clone()).or_default().push_back(id.clone());
         Ok(Part::ToolCall(ToolCall { id, name, arguments, state, ..ToolCall::default() }))
     }
 
@@ -175,13 +179,14 @@ impl<'a> Conversation<'_, 'a> {
 
     /// The call that a result answers: by its id, else the first open one of the tool.
     fn answered(&mut self, id: Option<Cow<'a, str>>, name: &str) -> Cow<'a, str> {
-        let by_id = id.as_ref().and_then(|id| self.open.iter().position(|(open, _)| open == id));
-        let found = by_id.or_else(|| self.open.iter().position(|(_, open)| open == name));
-        match found.and_then(|at| self.open.remove(at)) {
-            Some((id, _)) => id,
-            // It answers nothing, which is found out later.
-            None => id.unwrap_or_else(|| Cow::Owned(name.to_owned())),
+        if let Some(id) = id.as_ref().filter(|id| self.open.remove(*id)) {
+            return id.clone();
         }
+        let waiting = self.waiting.get_mut(name);
+        let found =
+            waiting.and_then(|ids| std::iter::from_fn(|| ids.pop_front()).find(|id| self.open.remove(id)));
+        // What answers nothing is found out later.
+        found.or(id).unwrap_or_else(|| Cow::Owned(name.to_owned()))
     }
 
     /// <https://ai.google.dev/api/caching#Part>
