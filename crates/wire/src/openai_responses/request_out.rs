@@ -285,7 +285,7 @@ fn write_reasoning(out: &mut Out<'_>, request: &Request<'_>) {
     }
 }
 
-/// The tiers that a request may ask for: `ServiceTierResponses` of OpenAI's description.
+/// What is said about the request rather than in it.
 fn write_notes(out: &mut Out<'_>, request: &Request<'_>) {
     if let Some(tier) = request.service_tier.as_deref() {
         match super::types::tier(tier) {
