@@ -76,7 +76,7 @@ fn page() -> Result<String, Trouble> {
                         wrong.push(format!("{dialect} over {format}, {feature}: {what}"));
                     }
                 }
-                let [plain, streamed] = cells.map(|cell| cell.word());
+                let [plain, streamed] = cells.map(|cell| word(&cell));
                 let _ = match plain == streamed {
                     true => write!(out, " {plain} |"),
                     false => write!(out, " {plain} / {streamed} |"),
@@ -97,6 +97,16 @@ fn page() -> Result<String, Trouble> {
         let _ = writeln!(out, "| `{}` | {to} | {what} | {} |", known.file, known.reason);
     }
     Ok(out)
+}
+
+const fn word(cell: &Cell) -> &'static str {
+    match cell {
+        Cell::Yes => "yes",
+        Cell::Listed => "listed",
+        Cell::Refused => "refused",
+        Cell::Absent => "–",
+        Cell::Wrong(_) => "WRONG",
+    }
 }
 
 const fn title(format: Format) -> &'static str {

@@ -19,9 +19,12 @@ pub struct Collector {
 impl Collector {
     /// Takes the next event. What follows the end is left out: a second answer, of which recordings know.
     pub fn push(&mut self, event: Event<'_>) {
-        if self.done || self.error.is_some() {
-            return;
+        if !self.done && self.error.is_none() {
+            self.take(event);
         }
+    }
+
+    fn take(&mut self, event: Event<'_>) {
         match event {
             Event::Start { id, model, created } => {
                 self.response.id = id.map(own);

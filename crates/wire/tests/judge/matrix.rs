@@ -42,19 +42,6 @@ pub(crate) enum Cell {
     Wrong(String),
 }
 
-impl Cell {
-    /// The word in the table.
-    pub(crate) const fn word(&self) -> &'static str {
-        match self {
-            Self::Yes => "yes",
-            Self::Listed => "listed",
-            Self::Refused => "refused",
-            Self::Absent => "–",
-            Self::Wrong(_) => "WRONG",
-        }
-    }
-}
-
 fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap_or_default()
 }

@@ -151,11 +151,14 @@ fn check_item(item: &Value) -> Result<(), String> {
     Ok(())
 }
 
+/// What deltas have added, by the kind of part and its number.
+type Texts = BTreeMap<(String, u64), String>;
+
 /// What a stream has said so far.
 #[derive(Default)]
 struct Grammar {
-    /// Items by output_index: the item as it began, and what deltas have added, by the kind of part and its number.
-    open: BTreeMap<u64, (Value, BTreeMap<(String, u64), String>)>,
+    /// Items by output_index: the item as it began, and what was added.
+    open: BTreeMap<u64, (Value, Texts)>,
     /// Parts that began and have not ended.
     parts: Vec<(u64, String, u64)>,
     done: Vec<Value>,

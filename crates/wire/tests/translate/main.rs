@@ -12,13 +12,15 @@ mod grammar;
 mod judge;
 mod recordings;
 mod requests;
+#[cfg(test)]
+mod run;
 mod schema;
+#[cfg(test)]
 mod tally;
 mod vendors;
 
 use judge::matrix::{self, CLIENTS, Cell};
-use recordings::Recording;
-use tally::Tally;
+use run::over_all;
 use wharf_wire::Format;
 
 #[test]
@@ -40,7 +42,7 @@ fn every_recorded_request_is_one_that_the_other_vendors_describe() {
 #[test]
 fn no_feature_gets_lost_between_any_dialect_and_any_format() {
     let mut wrong = Vec::new();
-    for dialect in matrix::CLIENTS {
+    for dialect in CLIENTS {
         for format in Format::ALL {
             for feature in matrix::FEATURES {
                 for stream in [false, true] {
@@ -52,37 +54,6 @@ fn no_feature_gets_lost_between_any_dialect_and_any_format() {
         }
     }
     assert!(wrong.is_empty(), "{} cells are wrong:\n{}", wrong.len(), wrong.join("\n"));
-}
-
-/// Judges every recording, on all cores, and prints what passed.
-fn over_all(judge: impl Fn(&Recording, &mut Tally) + Sync) {
-    let Some(paths) = recordings::paths() else {
-        println!("skipped: WHARF_FIXTURES does not name a folder of recordings");
-        return;
-    };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut tally = Tally::default();
-    std::thread::scope(|scope| {
-        let work = |from: usize| {
-            let (paths, judge) = (&paths, &judge);
-            move || {
-                let mut tally = Tally::default();
-                for path in paths.iter().skip(from).step_by(cores) {
-                    if let Some(recording) = recordings::read(path) {
-                        judge(&recording, &mut tally);
-                    }
-                }
-                tally
-            }
-        };
-        let workers: Vec<_> = (0..cores).map(|from| scope.spawn(work(from))).collect();
-        for worker in workers {
-            tally.add(worker.join().unwrap());
-        }
-    });
-    tally.print();
-    assert!(tally.wrong() == 0, "{} of {} cases are wrong", tally.wrong(), tally.total());
-    assert!(tally.total() > 0, "no recordings were found");
 }
 
 #[test]
