@@ -5,8 +5,9 @@ use crate::provider::{
     ALL_OFFERS, Auth, AuthRule, BEARER, ModelList, ModelShape, Paging, Paths, Provider, quirks,
 };
 use std::borrow::Cow;
-use wharf_wire::chat::Quirks;
+use wharf_wire::embeddings::EmbedForm;
 use wharf_wire::format::Format;
+use wharf_wire::rerank::RerankForm;
 
 /// First parts of our own paths: a provider of that name could not be reached.
 const RESERVED: &[&str] = &[
@@ -104,8 +105,10 @@ pub(super) fn provider(
         local: false,
         format,
         speaks: format,
-        quirks: Quirks::default(),
+        quirks: quirks::of_custom(format),
         rules: quirks::of_format(format),
+        embed: vectors(format).0,
+        rerank: vectors(format).1,
         paths: appended.paths,
         default_headers,
         model_prefixes: &[],
@@ -161,6 +164,17 @@ fn paths(format: Format) -> Paths {
         Format::CohereChat => Paths { native: at("/v2/chat"), models: at("/v1/models"), ..Paths::default() },
         Format::BedrockConverse => Paths { native: at("/model"), ..Paths::default() },
         Format::OllamaChat => Paths { native: at("/api/chat"), models: at("/api/tags"), ..Paths::default() },
+    }
+}
+
+/// Forms of embeddings and rankings that are the format's own.
+const fn vectors(format: Format) -> (Option<EmbedForm>, Option<RerankForm>) {
+    match format {
+        Format::OpenAiChat | Format::OpenAiResponses | Format::AnthropicMessages => (None, None),
+        Format::GeminiGenerate => (Some(EmbedForm::Gemini), None),
+        Format::CohereChat => (Some(EmbedForm::CohereV2), Some(RerankForm::CohereV2)),
+        Format::BedrockConverse => (Some(EmbedForm::BedrockTitan), Some(RerankForm::BedrockCohere)),
+        Format::OllamaChat => (Some(EmbedForm::Ollama), None),
     }
 }
 

@@ -4,7 +4,8 @@
 use super::Core;
 use super::relaying::HOLD;
 use super::reply::{OutBody, Reply, Stream};
-use super::translating::Translation;
+use super::translating::{Matter, Translation};
+use super::vectors;
 use crate::coding::Decoder;
 use crate::error::{Error, Kind};
 use crate::headers::Headers;
@@ -39,6 +40,7 @@ impl<H: Host> Core<H> {
         let media = text(&headers, CONTENT_TYPE).unwrap_or("").to_ascii_lowercase();
         let decoder = text(&headers, CONTENT_ENCODING).and_then(Decoder::new);
         let error_type = text(&headers, "x-amzn-errortype").map(error_class);
+        let tokens = text(&headers, "x-amzn-bedrock-input-token-count").and_then(|count| count.parse().ok());
         headers::to_client(&mut headers);
         for name in [CONTENT_LENGTH, CONTENT_ENCODING, CONTENT_TYPE, ETAG] {
             headers.remove(name);
@@ -48,6 +50,13 @@ impl<H: Host> Core<H> {
             let body = self.all(&mut source, ERROR_LIMIT, record).await.unwrap_or_default();
             let failure = translate::read_error(way.from, status.as_u16(), error_type.as_deref(), &body);
             return Ok(failed(&failure, headers, &way, record));
+        }
+        if !matches!(way.matter, Matter::Chat) {
+            let body = self.all(&mut source, WHOLE_LIMIT, record).await?;
+            return Ok(match vectors::read(&way.matter, &body, &way.context.model, tokens) {
+                Ok(whole) => told(whole, headers, &way, record),
+                Err(failure) => failed(&failure, headers, &way, record),
+            });
         }
         if !is_stream(&media) {
             let body = self.all(&mut source, WHOLE_LIMIT, record).await?;

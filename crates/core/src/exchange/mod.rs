@@ -16,6 +16,7 @@ mod reply;
 mod through;
 mod translating;
 mod universal;
+mod vectors;
 
 pub use reply::{Incoming, OutBody, Outgoing, Reply, Stream};
 

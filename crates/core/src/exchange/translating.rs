@@ -4,6 +4,7 @@ use super::ask::{Asked, IN_PATH, Question, endpoint};
 use super::attempt::{Ended, Limits, failure};
 use super::fetching::Fetched;
 use super::reply::Reply;
+use super::vectors;
 use super::{Call, Core};
 use crate::error::{Error, Kind};
 use crate::headers::Headers;
@@ -20,13 +21,15 @@ use http::{HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::borrow::Cow;
 use wharf_wire::chat::{self, Refused, Request};
+use wharf_wire::embeddings::EmbedForm;
 use wharf_wire::format::Format;
 use wharf_wire::json::Invalid;
+use wharf_wire::rerank::RerankForm;
 use wharf_wire::scan::{self, Edits, Segments};
 use wharf_wire::translate::{self, Context, Said};
 
 /// A model's id as one segment of a path: Bedrock's hold `:` and, as ARNs, `/`.
-const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+pub(super) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// How a provider is asked a question.
 pub(super) enum Way<'p> {
@@ -47,6 +50,16 @@ pub(super) struct Translation {
     /// The caller wants a stream.
     pub stream: bool,
     pub context: Context,
+    pub matter: Matter,
+}
+
+/// What was asked.
+pub(super) enum Matter {
+    Chat,
+    /// In this form; true: vectors are wanted as base64.
+    Embeddings(EmbedForm, bool),
+    /// In this form; the request is read again with its answer.
+    Rerank(RerankForm, Bytes),
 }
 
 /// A target that is asked in its own format, and all that belongs to asking it.
@@ -116,6 +129,8 @@ pub(super) fn way<'p>(provider: &'p Provider, ask: &Ask, model: &str, stream: bo
         Ask::CountTokens | Ask::Generate(_) if own.is_none() => {
             return chat_path(provider, model, false).map(|_| Way::Estimated);
         }
+        Ask::Embeddings if own.is_none() => vectors::embed_path(provider, model),
+        Ask::Rerank if own.is_none() => vectors::rerank_path(provider, model),
         Ask::CountTokens
         | Ask::Generate(_)
         | Ask::Embeddings
@@ -195,6 +210,9 @@ pub(super) fn write(
     wanted: &Wanted<'_>,
     record: &mut Record,
 ) -> Result<Attempted, Error> {
+    if vectors::is_one(question.ask) {
+        return vectors::write(question, wanted, record);
+    }
     let mut request = read(question)?;
     wanted.fetched.put_into(&mut request);
     let (entry, to) = (wanted.entry, question.ask.format());
@@ -206,24 +224,39 @@ pub(super) fn write(
         Err(Refused { fetch: Some(url), .. }) => return Ok(Attempted::Fetch(url)),
         Err(refused) => return Err(refusal(to, &provider.id, &refused)),
     };
-    let mut lost: Vec<String> = written.losses.names(|field| translate::field_name(to, field));
-    let body = drop_params(entry, written.body, &mut lost);
-    lost.iter_mut().for_each(|name| *name = printable(name));
-    if wanted.strict && !lost.is_empty() {
-        let (id, lost) = (&provider.id, lost.join(", "));
-        let message =
-            format!("strict: {id} can't be asked for {lost}; leave these out or choose another model");
-        return Err(Error::new(Kind::UnsupportedField, message));
-    }
-    record.dropped.extend(lost);
+    let lost = written.losses.names(|field| translate::field_name(to, field));
+    let body = settle_losses(wanted, written.body, lost, record)?;
     let context = Context {
         request_id: record.id.clone(),
         model: model.to_owned(),
         now: wanted.now,
         ..Context::of(&request)
     };
-    let translation = Translation { from: provider.speaks, to, stream: question.stream, context };
+    let (from, stream, matter) = (provider.speaks, question.stream, Matter::Chat);
+    let translation = Translation { from, to, stream, context, matter };
     Ok(Attempted::Written(Segments::from(body), written.headers, Box::new(translation)))
+}
+
+/// Leaves out what the operator wants left out, and notes what is lost in all, or refuses it.
+///
+/// # Errors
+/// A loss where there must be none.
+pub(super) fn settle_losses(
+    wanted: &Wanted<'_>,
+    body: Vec<u8>,
+    mut lost: Vec<String>,
+    record: &mut Record,
+) -> Result<Bytes, Error> {
+    let body = drop_params(wanted.entry, body, &mut lost);
+    lost.iter_mut().for_each(|name| *name = printable(name));
+    if wanted.strict && !lost.is_empty() {
+        let (id, lost) = (&wanted.entry.provider.id, lost.join(", "));
+        let message =
+            format!("strict: {id} can't be asked for {lost}; leave these out or choose another model");
+        return Err(Error::new(Kind::UnsupportedField, message));
+    }
+    record.dropped.extend(lost);
+    Ok(body)
 }
 
 /// What the operator wants left out of every body for this provider.

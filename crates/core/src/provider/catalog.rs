@@ -4,12 +4,14 @@
 //! A new provider is one function here and its name in `builtins`; nothing else in the gateway knows it.
 
 use super::{
-    Auth, AuthRule, BEARER, GatewaySlug, ModelList, ModelShape, Offer, Paging, Paths, Provider, quirks,
+    Auth, AuthRule, BEARER, GatewaySlug, ModelList, ModelShape, Offer, Paging, Paths, Provider, quirks, rules,
 };
 use std::borrow::Cow;
 use std::sync::LazyLock;
 use wharf_wire::chat::Quirks;
+use wharf_wire::embeddings::EmbedForm;
 use wharf_wire::format::Format;
+use wharf_wire::rerank::RerankForm;
 
 #[cfg(test)]
 mod tests;
@@ -78,6 +80,8 @@ fn plain(id: &'static str, title: &'static str) -> Provider {
         speaks: Format::OpenAiChat,
         quirks: Quirks::default(),
         rules: &[],
+        embed: None,
+        rerank: None,
         paths: Paths::default(),
         default_headers: &[],
         model_prefixes: &[],
@@ -111,6 +115,7 @@ fn workers_ai() -> Provider {
         key_env: &["CLOUDFLARE_API_KEY", "WORKERS_AI_API_KEY"],
         env_stems: &["WORKERS_AI", "CLOUDFLARE"],
         quirks: quirks::workers_ai(),
+        rerank: Some(RerankForm::WorkersAi),
         paths: Paths {
             chat: at("/v1/chat/completions"),
             responses: at("/v1/responses"),
@@ -136,7 +141,7 @@ fn anthropic() -> Provider {
         format: Format::AnthropicMessages,
         speaks: Format::AnthropicMessages,
         quirks: quirks::anthropic(),
-        rules: quirks::CLAUDE,
+        rules: rules::CLAUDE,
         paths: Paths {
             // Anthropic's own OpenAI layer, which it calls unfit for production:
             // https://platform.claude.com/docs/en/api/openai-sdk
@@ -179,6 +184,8 @@ fn cohere() -> Provider {
         env_stems: &["COHERE"],
         format: Format::CohereChat,
         speaks: Format::CohereChat,
+        quirks: quirks::cohere(),
+        rules: rules::COHERE,
         paths: Paths {
             native: at("/v2/chat"),
             chat: at("/compatibility/v1/chat/completions"),
@@ -248,7 +255,8 @@ fn google_ai_studio() -> Provider {
         env_stems: &["GOOGLE_AI_STUDIO", "GEMINI"],
         format: Format::GeminiGenerate,
         speaks: Format::GeminiGenerate,
-        rules: quirks::GEMINI,
+        quirks: quirks::gemini(),
+        rules: rules::GEMINI,
         paths: Paths {
             chat: at("/v1beta/openai/chat/completions"),
             generate: at("/v1beta/models"),
@@ -275,6 +283,7 @@ fn grok() -> Provider {
         base_url: Some("https://api.x.ai"),
         key_env: &["GROK_API_KEY", "XAI_API_KEY"],
         env_stems: &["GROK", "XAI"],
+        rules: rules::GROK,
         quirks: quirks::grok(),
         paths: Paths {
             chat: at("/v1/chat/completions"),
@@ -369,7 +378,7 @@ fn openai() -> Provider {
         key_env: &["OPENAI_API_KEY"],
         env_stems: &["OPENAI"],
         quirks: quirks::openai(),
-        rules: quirks::OPENAI,
+        rules: rules::OPENAI,
         paths: Paths {
             chat: at("/chat/completions"),
             responses: at("/responses"),
@@ -501,8 +510,8 @@ fn azure_openai() -> Provider {
         auth: &[AuthRule { under: "", how: Auth::Header("api-key") }],
         key_env: &["AZURE_OPENAI_API_KEY"],
         env_stems: &["AZURE_OPENAI"],
-        quirks: quirks::openai(),
-        rules: quirks::OPENAI,
+        quirks: quirks::azure_openai(),
+        rules: rules::OPENAI,
         paths: Paths {
             chat: at("/openai/v1/chat/completions"),
             responses: at("/openai/v1/responses"),
@@ -524,7 +533,8 @@ fn google_vertex_ai() -> Provider {
         key_env: &["GOOGLE_VERTEX_AI_API_KEY"],
         env_stems: &["GOOGLE_VERTEX_AI"],
         format: Format::GeminiGenerate,
-        rules: quirks::GEMINI,
+        rules: rules::GEMINI,
+        embed: Some(EmbedForm::VertexPredict),
         paths: Paths {
             chat: at("/endpoints/openapi/chat/completions"),
             generate: at("/publishers/google/models"),
@@ -545,7 +555,10 @@ fn aws_bedrock() -> Provider {
         env_stems: &["AWS_BEDROCK"],
         format: Format::BedrockConverse,
         speaks: Format::BedrockConverse,
-        rules: quirks::CLAUDE,
+        rules: rules::BEDROCK,
+        quirks: quirks::bedrock(),
+        embed: Some(EmbedForm::BedrockTitan),
+        rerank: Some(RerankForm::BedrockCohere),
         paths: Paths { native: at("/model"), chat: at("/openai/v1/chat/completions"), ..Paths::default() },
         // `bedrock-runtime/{region}/…`: https://developers.cloudflare.com/ai-gateway/usage/providers/bedrock/
         gateway: gateway_own_paths("aws-bedrock"),

@@ -4,10 +4,13 @@
 
 pub mod catalog;
 pub mod quirks;
+pub(crate) mod rules;
 
 use std::borrow::Cow;
 use wharf_wire::chat::{ModelRule, Quirks};
+use wharf_wire::embeddings::EmbedForm;
 use wharf_wire::format::Format;
+use wharf_wire::rerank::RerankForm;
 
 /// One provider: whom we call, and how.
 #[derive(Clone, Debug)]
@@ -39,6 +42,11 @@ pub struct Provider {
     pub quirks: Quirks,
     /// How families of its models differ further.
     pub rules: &'static [ModelRule],
+    /// The form of its own in which it is asked for embeddings, where `paths` has no OpenAI-shaped endpoint for them.
+    /// `BedrockTitan` stands for whichever form a model of Bedrock has.
+    pub embed: Option<EmbedForm>,
+    /// The same for rankings; `BedrockCohere` stands for all of Bedrock's.
+    pub rerank: Option<RerankForm>,
     /// What can be asked, and where.
     pub paths: Paths,
     /// Headers added when the client sent none by that name (`anthropic-version`).

@@ -1,8 +1,9 @@
-//! How each provider, and each family of models, differs from the format it speaks: data for the writers of requests.
-//! What is known to be refused or ignored is left out and listed; all else is sent.
+//! How each provider differs from the format it speaks: data for the writers of requests. What is known to be refused or
+//! ignored is left out and listed; all else is sent. Families of models are in `rules.rs`.
 
+use super::rules::{BEDROCK, CLAUDE, COHERE, GEMINI, OPENAI};
 use wharf_wire::chat::{
-    Effort, Field, FileParts, IdRule, ImageUrls, MaxTokens, ModelRule, Quirks, ReasoningAsk, ReasoningReplay,
+    Effort, Field, FileParts, IdRule, ImageUrls, ModelRule, Quirks, ReasoningAsk, ReasoningReplay,
     SchemaSupport,
 };
 use wharf_wire::format::Format;
@@ -15,56 +16,64 @@ pub fn of(quirks: &Quirks, rules: &[ModelRule], model: &str) -> Quirks {
     quirks
 }
 
+/// What a custom endpoint of this format is taken for: its vendor, and for OpenAI's format a server that has its models
+/// and knows what most know.
+pub(crate) fn of_custom(format: Format) -> Quirks {
+    match format {
+        Format::AnthropicMessages => anthropic(),
+        Format::GeminiGenerate => gemini(),
+        Format::OpenAiResponses => openai(),
+        Format::BedrockConverse => bedrock(),
+        Format::CohereChat => cohere(),
+        Format::OpenAiChat | Format::OllamaChat => Quirks::default(),
+    }
+}
+
 /// Which families a custom endpoint of this format may serve: their vendor's.
 pub(crate) const fn of_format(format: Format) -> &'static [ModelRule] {
     match format {
         Format::OpenAiChat | Format::OpenAiResponses => OPENAI,
-        Format::AnthropicMessages | Format::BedrockConverse => CLAUDE,
+        Format::AnthropicMessages => CLAUDE,
+        Format::BedrockConverse => BEDROCK,
         Format::GeminiGenerate => GEMINI,
-        Format::CohereChat | Format::OllamaChat => &[],
+        Format::CohereChat => COHERE,
+        Format::OllamaChat => &[],
     }
 }
-
-/// What OpenAI's models refuse while they reason.
-const NO_SAMPLING: &[Field] = &[
-    Field::Temperature,
-    Field::TopP,
-    Field::FrequencyPenalty,
-    Field::PresencePenalty,
-    Field::Logprobs,
-    Field::TopLogprobs,
-    Field::LogitBias,
-];
-
-/// OpenAI's families: <https://platform.openai.com/docs/guides/reasoning>. Those that can be told not to reason take
-/// sampling then; whether they do is the request's business, so only those that always reason are listed with it.
-pub(crate) const OPENAI: &[ModelRule] = &[
-    ModelRule {
-        models: &["o#", "gpt-5", "codex-"],
-        max_tokens: Some(MaxTokens::Completion),
-        ..ModelRule::NONE
-    },
-    ModelRule {
-        models: &["o#", "codex-", "gpt-5-", "gpt-5.5", "gpt-5.6", "gpt-5.2-pro"],
-        refuses: NO_SAMPLING,
-        ..ModelRule::NONE
-    },
-];
-
-/// Claude's families: <https://platform.claude.com/docs/en/build-with-claude/extended-thinking>,
-/// <https://platform.claude.com/docs/en/build-with-claude/effort>.
-pub(crate) const CLAUDE: &[ModelRule] = &[];
-
-/// Gemini's families: <https://ai.google.dev/gemini-api/docs/thinking>.
-pub(crate) const GEMINI: &[ModelRule] = &[];
 
 /// <https://platform.openai.com/docs/api-reference/chat/create>
 pub(crate) fn openai() -> Quirks {
     Quirks { developer: true, ids: IdRule::Forty, openai_tools: true, ..Quirks::default() }
 }
 
+/// <https://platform.claude.com/docs/en/api/messages>
 pub(crate) fn anthropic() -> Quirks {
-    Quirks { ids: IdRule::Word64, reasoning: ReasoningAsk::Budget, ..Quirks::default() }
+    Quirks { ids: IdRule::Word64, reasoning: ReasoningAsk::Level, ..Quirks::default() }
+}
+
+/// <https://ai.google.dev/api/generate-content>
+pub(crate) fn gemini() -> Quirks {
+    Quirks { reasoning: ReasoningAsk::Level, ..Quirks::default() }
+}
+
+/// What all of its models know: <https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-supported-models-features.html>.
+pub(crate) fn bedrock() -> Quirks {
+    Quirks {
+        ids: IdRule::Word64,
+        reasoning: ReasoningAsk::None,
+        schema: SchemaSupport::None,
+        ..Quirks::default()
+    }
+}
+
+/// Files are not taken in chat completions there: <https://learn.microsoft.com/azure/ai-foundry/openai/reference>.
+pub(crate) fn azure_openai() -> Quirks {
+    Quirks { refuses: vec![Field::File], ..openai() }
+}
+
+/// <https://docs.cohere.com/v2/reference/chat>
+pub(crate) fn cohere() -> Quirks {
+    Quirks { reasoning: ReasoningAsk::None, stop_most: Some(5), ..Quirks::default() }
 }
 
 /// <https://inference-docs.cerebras.ai/resources/openai>
@@ -77,6 +86,8 @@ pub(crate) fn cerebras() -> Quirks {
             Field::ServiceTier,
             Field::Store,
             Field::Metadata,
+            Field::Verbosity,
+            Field::CacheKey,
         ],
         replay: ReasoningReplay::Plain,
         temperature_most: Some(1.5),
@@ -102,7 +113,7 @@ pub(crate) fn deepseek() -> Quirks {
             Field::Video,
         ],
         reasoning: ReasoningAsk::Switch,
-        replay: ReasoningReplay::Content,
+        replay: ReasoningReplay::ContentAlways,
         schema: SchemaSupport::ObjectOnly,
         ..Quirks::default()
     }
@@ -110,7 +121,11 @@ pub(crate) fn deepseek() -> Quirks {
 
 /// <https://docs.x.ai/docs/api-reference#chat-completions>
 pub(crate) fn grok() -> Quirks {
-    Quirks { refuses: vec![Field::LogitBias], replay: ReasoningReplay::Content, ..Quirks::default() }
+    Quirks {
+        refuses: vec![Field::LogitBias, Field::Verbosity, Field::CacheKey, Field::Store],
+        replay: ReasoningReplay::Content,
+        ..Quirks::default()
+    }
 }
 
 /// <https://console.groq.com/docs/openai>
@@ -124,6 +139,8 @@ pub(crate) fn groq() -> Quirks {
             Field::Name,
             Field::Store,
             Field::Metadata,
+            Field::Verbosity,
+            Field::CacheKey,
         ],
         replay: ReasoningReplay::Plain,
         ..Quirks::default()
@@ -146,6 +163,7 @@ pub(crate) fn mistral() -> Quirks {
             Field::Store,
             Field::ServiceTier,
             Field::Verbosity,
+            Field::CacheKey,
             Field::Name,
         ],
         seed: "random_seed",
@@ -168,6 +186,7 @@ pub(crate) fn openrouter() -> Quirks {
         reasoning: ReasoningAsk::Object,
         replay: ReasoningReplay::Details,
         files: FileParts::DataOrUrl,
+        result_media: true,
         video_urls: true,
         plain_top_k: true,
         cache_control: true,
@@ -222,7 +241,7 @@ pub(crate) fn workers_ai() -> Quirks {
 
 /// <https://docs.vllm.ai/en/stable/features/reasoning_outputs.html>
 pub(crate) fn vllm() -> Quirks {
-    Quirks { replay: ReasoningReplay::Plain, ..Quirks::default() }
+    Quirks { replay: ReasoningReplay::Plain, plain_top_k: true, ..Quirks::default() }
 }
 
 /// <https://lmstudio.ai/docs/developer/openai-compat>

@@ -1,0 +1,212 @@
+//! How families of models differ, whoever serves them. Rules are laid over each other in their order: what is special
+//! stands behind what is general.
+
+use wharf_wire::chat::{Effort, Field, MaxTokens, ModelRule, ReasoningAsk, SchemaSupport};
+
+/// What OpenAI's models refuse while they reason.
+const NO_SAMPLING: &[Field] = &[
+    Field::Temperature,
+    Field::TopP,
+    Field::FrequencyPenalty,
+    Field::PresencePenalty,
+    Field::Logprobs,
+    Field::TopLogprobs,
+    Field::LogitBias,
+];
+
+/// OpenAI's families: <https://platform.openai.com/docs/guides/reasoning>. Those that can be told not to reason take
+/// sampling then; whether they do is the request's business, so only those that always reason are listed with it.
+pub(crate) const OPENAI: &[ModelRule] = &[
+    ModelRule {
+        models: &["o#", "gpt-5", "codex-"],
+        max_tokens: Some(MaxTokens::Completion),
+        encrypted_reasoning: Some(true),
+        ..ModelRule::NONE
+    },
+    ModelRule {
+        models: &[
+            "o#",
+            "codex-",
+            "gpt-5-mini",
+            "gpt-5-nano",
+            "gpt-5-pro",
+            "gpt-5-codex",
+            "gpt-5-20",
+            "gpt-5.2-pro",
+        ],
+        refuses: NO_SAMPLING,
+        ..ModelRule::NONE
+    },
+    // It never reasons.
+    ModelRule {
+        models: &["gpt-5-chat"],
+        reasoning: Some(ReasoningAsk::None),
+        encrypted_reasoning: Some(false),
+        ..ModelRule::NONE
+    },
+    // The one name that is the beginning of all others.
+    ModelRule { models: &["gpt-5.5", "gpt-5.6"], refuses: NO_SAMPLING, ..ModelRule::NONE },
+];
+
+/// Claude's families: <https://platform.claude.com/docs/en/build-with-claude/extended-thinking>,
+/// <https://platform.claude.com/docs/en/build-with-claude/effort>.
+pub(crate) const CLAUDE: &[ModelRule] = &[
+    ModelRule {
+        models: &["claude-2", "claude-instant", "claude-3-"],
+        reasoning: Some(ReasoningAsk::None),
+        schema: Some(SchemaSupport::None),
+        ..ModelRule::NONE
+    },
+    ModelRule { models: &["claude-3-5-"], default_max_tokens: Some(8192), ..ModelRule::NONE },
+    ModelRule {
+        models: &["claude-3-7-", "claude-sonnet-4", "claude-haiku-4", "claude-opus-4"],
+        reasoning: Some(ReasoningAsk::Budget),
+        schema: Some(SchemaSupport::None),
+        default_max_tokens: Some(64_000),
+        ..ModelRule::NONE
+    },
+    ModelRule { models: &["claude-opus-4"], default_max_tokens: Some(32_000), ..ModelRule::NONE },
+    ModelRule {
+        models: &["claude-opus-4-1", "claude-opus-4-5", "claude-sonnet-4-5", "claude-haiku-4-5"],
+        schema: Some(SchemaSupport::Full),
+        one_sampler: Some(true),
+        ..ModelRule::NONE
+    },
+    ModelRule {
+        models: &["claude-opus-4-6", "claude-sonnet-4-6"],
+        reasoning: Some(ReasoningAsk::Level),
+        schema: Some(SchemaSupport::Full),
+        one_sampler: Some(true),
+        // Opus 4.6 names these four itself when it refuses another.
+        efforts: Some(&[Effort::Low, Effort::Medium, Effort::High, Effort::Max]),
+        default_max_tokens: Some(64_000),
+        ..ModelRule::NONE
+    },
+    ModelRule {
+        models: &[
+            "claude-opus-4-7",
+            "claude-opus-4-8",
+            "claude-opus-5",
+            "claude-sonnet-5",
+            "claude-haiku-5",
+            "claude-fable",
+            "claude-mythos",
+        ],
+        refuses: &[Field::Temperature, Field::TopP, Field::TopK],
+        reasoning: Some(ReasoningAsk::Level),
+        schema: Some(SchemaSupport::Full),
+        efforts: Some(&[Effort::Low, Effort::Medium, Effort::High, Effort::XHigh, Effort::Max]),
+        default_max_tokens: Some(64_000),
+        ..ModelRule::NONE
+    },
+    // <https://platform.claude.com/docs/en/about-claude/models/whats-new-opus-5-5>
+    ModelRule {
+        models: &["claude-opus-5-5", "claude-fable", "claude-mythos"],
+        always_thinks: Some(true),
+        forced_tools: Some(false),
+        ..ModelRule::NONE
+    },
+    // <https://platform.claude.com/docs/en/about-claude/models/whats-new-sonnet-5-5>
+    ModelRule {
+        models: &["claude-sonnet-5-5"],
+        thinking_off: Some("between_tools"),
+        forced_tools: Some(false),
+        ..ModelRule::NONE
+    },
+];
+
+/// Gemini's families: <https://ai.google.dev/gemini-api/docs/thinking>,
+/// <https://ai.google.dev/gemini-api/docs/thought-signatures>.
+pub(crate) const GEMINI: &[ModelRule] = &[
+    ModelRule {
+        models: &["gemini-1", "gemini-2.0"],
+        reasoning: Some(ReasoningAsk::None),
+        format_with_tools: Some(false),
+        ..ModelRule::NONE
+    },
+    ModelRule {
+        models: &["gemini-2.5"],
+        reasoning: Some(ReasoningAsk::Budget),
+        budget: Some((1, 24_576)),
+        format_with_tools: Some(false),
+        ..ModelRule::NONE
+    },
+    ModelRule {
+        models: &["gemini-2.5-pro"],
+        budget: Some((128, 32_768)),
+        always_thinks: Some(true),
+        ..ModelRule::NONE
+    },
+    ModelRule { models: &["gemini-2.5-flash-lite"], budget: Some((512, 24_576)), ..ModelRule::NONE },
+    ModelRule {
+        models: &["gemini-3", "gemini-flash-latest", "gemini-pro-latest"],
+        reasoning: Some(ReasoningAsk::Level),
+        efforts: Some(&[Effort::Low, Effort::High]),
+        call_signature: Some("skip_thought_signature_validator"),
+        result_media: Some(true),
+        ..ModelRule::NONE
+    },
+    ModelRule {
+        models: &["gemini-3-flash", "gemini-3.1-flash-lite"],
+        efforts: Some(&[Effort::Minimal, Effort::Low, Effort::Medium, Effort::High]),
+        ..ModelRule::NONE
+    },
+    ModelRule {
+        models: &["gemini-3.1-pro", "gemini-3.5-flash", "gemini-3.8-flash"],
+        efforts: Some(&[Effort::Low, Effort::Medium, Effort::High]),
+        ..ModelRule::NONE
+    },
+];
+
+/// Families behind Bedrock's Converse:
+/// <https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-supported-models-features.html>.
+/// Claude's are those of its own API.
+pub(crate) const BEDROCK: &[ModelRule] = &[
+    CLAUDE[0],
+    CLAUDE[1],
+    CLAUDE[2],
+    CLAUDE[3],
+    CLAUDE[4],
+    CLAUDE[5],
+    CLAUDE[6],
+    CLAUDE[7],
+    CLAUDE[8],
+    // <https://docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html>
+    ModelRule {
+        models: &["nova-"],
+        reasoning: Some(ReasoningAsk::Object),
+        top_k: Some(&["inferenceConfig", "topK"]),
+        ..ModelRule::NONE
+    },
+    ModelRule {
+        models: &["gpt-oss"],
+        reasoning: Some(ReasoningAsk::Effort),
+        efforts: Some(&[Effort::Low, Effort::Medium, Effort::High]),
+        ..ModelRule::NONE
+    },
+    ModelRule { models: &["llama"], refuses: &[Field::ToolChoice], ..ModelRule::NONE },
+    ModelRule { models: &["titan-"], refuses: &[Field::ToolChoice, Field::Tools], ..ModelRule::NONE },
+];
+
+/// Cohere's: only those that reason can be told how much, <https://docs.cohere.com/docs/reasoning>.
+pub(crate) const COHERE: &[ModelRule] = &[ModelRule {
+    models: &["command-a-reasoning", "command-a-plus"],
+    reasoning: Some(ReasoningAsk::Budget),
+    ..ModelRule::NONE
+}];
+
+/// xAI's reasoning models refuse what OpenAI's format has beside it: <https://docs.x.ai/docs/guides/reasoning>.
+pub(crate) const GROK: &[ModelRule] = &[
+    ModelRule { models: &["grok-4"], encrypted_reasoning: Some(true), ..ModelRule::NONE },
+    ModelRule {
+        models: &["grok-3-mini", "grok-4"],
+        refuses: &[Field::Stop, Field::FrequencyPenalty, Field::PresencePenalty],
+        ..ModelRule::NONE
+    },
+    // They take no effort at all: <https://docs.x.ai/docs/models>.
+    ModelRule {
+        models: &["grok-4-fast", "grok-4-1", "grok-4.1", "grok-4-0"],
+        reasoning: Some(ReasoningAsk::None),
+        ..ModelRule::NONE
+    },
+];
