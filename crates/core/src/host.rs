@@ -9,7 +9,7 @@ use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::sync::Arc;
-use wharf_wire::scan::Segments;
+use wharf_wire::scan::{Arrived, Segments};
 
 /// What carries out the core's decisions: native sockets, or a Worker's `fetch`.
 ///
@@ -39,8 +39,9 @@ pub trait Host: Clone + 'static {
     ) -> Result<Answer<Self::Body>, TransportError>;
     /// The next piece of an answer's body; `None` at its clean end. Dropping the future loses nothing.
     async fn read(&self, body: &mut Self::Body) -> Result<Option<Bytes>, TransportError>;
-    /// Reads a client's body to its end, or fails once it is over `limit` bytes.
-    async fn collect(&self, upload: &mut Self::Upload, limit: usize) -> Result<Bytes, CollectError>;
+    /// Reads a client's body to its end, or fails once it is over `limit` bytes. A host may look at a large one as
+    /// it comes ([`Arriving`](wharf_wire::scan::Arriving)), or only hand over the bytes.
+    async fn collect(&self, upload: &mut Self::Upload, limit: usize) -> Result<Arrived, CollectError>;
     /// The next piece of a client's body; `None` at its clean end.
     async fn receive(&self, upload: &mut Self::Upload) -> Result<Option<Bytes>, CollectError>;
     /// A client's body that has arrived completely already, without waiting; it can then be sent again.

@@ -25,6 +25,7 @@ use wharf_core::store::pool::Pool;
 use wharf_core::store::{Op, Reply, Shard, StoreError};
 use wharf_core::table::{Access, Table};
 use wharf_core::time::Millis;
+use wharf_wire::scan::Arrived;
 
 /// A host on paper.
 #[derive(Clone)]
@@ -57,8 +58,8 @@ impl Host for Paper {
         Ok(None)
     }
 
-    async fn collect(&self, upload: &mut Bytes, _: usize) -> Result<Bytes, CollectError> {
-        Ok(std::mem::take(upload))
+    async fn collect(&self, upload: &mut Bytes, _: usize) -> Result<Arrived, CollectError> {
+        Ok(std::mem::take(upload).into())
     }
 
     async fn receive(&self, upload: &mut Bytes) -> Result<Option<Bytes>, CollectError> {

@@ -12,6 +12,7 @@ use std::time::Duration;
 use wharf_core::host::{Answer, CollectError, Host, TransportError, UpstreamRequest};
 use wharf_core::store::{Op, Reply, Shard, StoreError};
 use wharf_core::time::Millis;
+use wharf_wire::scan::Arrived;
 
 /// One worker's host; clones share everything.
 #[derive(Clone)]
@@ -58,7 +59,7 @@ impl Host for Native {
         body.chunk().await
     }
 
-    async fn collect(&self, upload: &mut Upload, limit: usize) -> Result<Bytes, CollectError> {
+    async fn collect(&self, upload: &mut Upload, limit: usize) -> Result<Arrived, CollectError> {
         upload.collect(limit).await
     }
 

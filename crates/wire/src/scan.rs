@@ -3,6 +3,7 @@
 //!
 //! JSON is RFC 8259: <https://www.rfc-editor.org/rfc/rfc8259>.
 
+mod ahead;
 mod blocks;
 mod edit;
 mod members;
@@ -16,6 +17,7 @@ use std::ops::Range;
 
 /// What of a string is looked at byte by byte before blocks are tried, again and again.
 const LONG: usize = 32;
+pub use ahead::{Arrived, Arriving};
 pub(crate) use edit::replace;
 pub use edit::{Edited, Edits, Segments, edit, splice};
 pub(crate) use members::value_end;
@@ -91,8 +93,14 @@ pub struct ScanError {
 /// # Errors
 /// When it is not valid JSON, not UTF-8, or nested deeper than [`MAX_DEPTH`].
 pub fn scan(body: &[u8]) -> Result<Scan, ScanError> {
+    scan_known(body, &[])
+}
+
+/// As [`scan`]; `plain` are the places, in order, where nothing but ASCII stands that needs no escape in a string.
+fn scan_known(body: &[u8], plain: &[Range<usize>]) -> Result<Scan, ScanError> {
     let mut scanner = Scanner {
         body,
+        plain,
         at: 0,
         depth: 0,
         objects: [0; MAX_DEPTH / 64],
@@ -110,9 +118,9 @@ pub fn scan(body: &[u8]) -> Result<Scan, ScanError> {
     };
     scanner.document()?;
     if !text::is_ascii(scanner.high)
-        && let Err(error) = std::str::from_utf8(body)
+        && let Some(at) = ahead::not_utf8(body, plain)
     {
-        return Err(ScanError { at: error.valid_up_to(), reason: "not UTF-8" });
+        return Err(ScanError { at, reason: "not UTF-8" });
     }
     Ok(scanner.found)
 }
@@ -139,6 +147,8 @@ impl Name {
 
 struct Scanner<'a> {
     body: &'a [u8],
+    /// What is known of it: see [`scan_known`].
+    plain: &'a [Range<usize>],
     at: usize,
     depth: usize,
     /// One bit per open container: set for an object.
@@ -304,7 +314,29 @@ impl Scanner<'_> {
 
     /// Goes on in a string from `at`.
     fn long_string(&mut self, mut at: usize) -> Result<(), ScanError> {
-        let (body, mut high) = (self.body, self.high);
+        while let Some((known, later)) = self.plain.split_first() {
+            if at < known.end {
+                at = self.text(at, known.start)?;
+                if at < known.start {
+                    self.at = at + 1;
+                    return Ok(());
+                }
+                at = at.max(known.end);
+            }
+            self.plain = later;
+        }
+        at = self.text(at, self.body.len())?;
+        if at >= self.body.len() {
+            return Err(ScanError { at, reason: "a string without an end" });
+        }
+        self.at = at + 1;
+        Ok(())
+    }
+
+    /// Goes on in a string from `at`, up to its end or `limit`; an escape may lead behind that.
+    #[inline]
+    fn text(&mut self, mut at: usize, limit: usize) -> Result<usize, ScanError> {
+        let (body, mut high) = (self.body.get(..limit).unwrap_or_default(), self.high);
         let mut blocks_from = self.at + LONG;
         loop {
             if at >= blocks_from {
@@ -313,17 +345,15 @@ impl Scanner<'_> {
             }
             at = plain_end(body, at, &mut high);
             match body.get(at) {
-                Some(b'"') => {
-                    self.at = at + 1;
-                    self.high = high;
-                    return Ok(());
-                }
-                Some(b'\\') => match text::escape_length(body, at) {
+                Some(b'\\') => match text::escape_length(self.body, at) {
                     Ok(length) => at += length,
                     Err(reason) => return Err(ScanError { at, reason }),
                 },
+                Some(b'"') | None => {
+                    self.high = high;
+                    return Ok(at);
+                }
                 Some(_) => return Err(ScanError { at, reason: "a raw control character in a string" }),
-                None => return Err(ScanError { at, reason: "a string without an end" }),
             }
         }
     }

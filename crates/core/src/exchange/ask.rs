@@ -24,7 +24,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::borrow::Cow;
 use std::rc::Rc;
-use wharf_wire::scan::{self, Edits, Model, Root, Scan, Segments};
+use wharf_wire::scan::{self, Arrived, Edits, Model, Root, Scan, Segments};
 
 /// A model name in a path: what RFC 3986 lets stand in one, `/` included, stays.
 pub(super) const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
@@ -67,9 +67,10 @@ impl<H: Host> Core<H> {
             return Box::pin(self.ask_form(call, record, ask)).await;
         }
         let body = self.body(&mut call).await?;
-        let scan = scan::scan(&body).map_err(|e| {
+        let scan = body.scan().map_err(|e| {
             Error::new(Kind::InvalidJson, format!("the body is not JSON: {} at byte {}", e.reason, e.at))
         })?;
+        let body = body.into_bytes();
         let model = match path_model {
             Some(model) if climbs(&model) => {
                 let message = "a model name in a path must not hold `.` or `..` as a part of it";
@@ -86,11 +87,11 @@ impl<H: Host> Core<H> {
     }
 
     /// Reads a body up to the limit, decoded.
-    pub(super) async fn body(&self, call: &mut Call<'_, H::Upload>) -> Result<Bytes, Error> {
+    pub(super) async fn body(&self, call: &mut Call<'_, H::Upload>) -> Result<Arrived, Error> {
         let limit = self.table.limits.json_body;
         let raw = match &mut call.incoming.body {
             Some(upload) => self.host.collect(upload, limit).await.map_err(|e| collect_error(e, limit))?,
-            None => Bytes::new(),
+            None => Arrived::default(),
         };
         let headers = &mut call.incoming.headers;
         if !headers.contains_key(CONTENT_ENCODING) {
@@ -100,7 +101,8 @@ impl<H: Host> Core<H> {
         let lines = headers.get_all(CONTENT_ENCODING);
         let codings = lines.map(|line| line.to_str().unwrap_or("?")).collect::<Vec<_>>().join(", ");
         headers.remove(CONTENT_ENCODING);
-        coding::decode_request(&raw, &codings, limit)
+        // What was seen on the way in was the coded body.
+        coding::decode_request(&raw.into_bytes(), &codings, limit).map(Arrived::from)
     }
 
     /// Tries the question's targets in order.

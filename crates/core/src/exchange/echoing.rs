@@ -100,11 +100,11 @@ impl<H: Host> Core<H> {
     ) -> Result<Reply<H::Body>, Error> {
         let rest = rest.trim_end_matches('/');
         if rest.ends_with("/chat/completions") {
-            let body = self.body(&mut call).await?;
+            let body = self.body(&mut call).await?.into_bytes();
             return self.echo_chat(&body, record);
         }
         if rest.ends_with("/embeddings") {
-            let body = self.body(&mut call).await?;
+            let body = self.body(&mut call).await?.into_bytes();
             return Ok(Reply::json(StatusCode::OK, echo::embeddings(&body)?));
         }
         if rest.ends_with("/models") {

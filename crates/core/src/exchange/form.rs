@@ -64,7 +64,7 @@ impl<H: Host> Core<H> {
         let (body, ended) = if large {
             self.beginning(&mut call, &boundary, limit).await?
         } else {
-            (self.body(&mut call).await?, true)
+            (self.body(&mut call).await?.into_bytes(), true)
         };
         let found = multipart::find_model(&body, &boundary).map_err(|error| wrong(error.to_string()))?;
         let Search::Found { value, .. } = found else {

@@ -71,7 +71,7 @@ impl<H: Host> Core<H> {
         record: &mut Record,
     ) -> Result<Reply<H::Body>, Error> {
         let Some(gateway) = call.gateway else { return Err(super::local::nothing()) };
-        let body = self.body(&mut call).await?;
+        let body = self.body(&mut call).await?.into_bytes();
         let single = body.trim_ascii_start().first() == Some(&b'{');
         let steps: Vec<Step<'_>> = if single {
             serde_json::from_slice(&body).map(|step| vec![step]).map_err(not_steps)?

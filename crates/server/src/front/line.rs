@@ -127,7 +127,7 @@ impl Line {
         &self,
         cx: &mut Context<'_>,
         exchange: u32,
-        whole: &mut BytesMut,
+        whole: impl BufMut,
     ) -> Poll<std::result::Result<(), CollectError>> {
         let mut state = self.state();
         let left = state.decoder.remaining().and_then(|left| usize::try_from(left).ok());

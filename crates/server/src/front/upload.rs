@@ -8,6 +8,7 @@ use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use wharf_core::host::CollectError;
+use wharf_wire::scan::{Arrived, Arriving};
 
 /// A request's body. It is read while the handler (or its answer's source) runs; may be dropped unread.
 pub struct Upload(Kind);
@@ -89,36 +90,37 @@ impl Upload {
     /// # Errors
     /// `TooLarge` once it is known to be over `limit`, by its length before anything is read; else as
     /// [`poll_chunk`](Self::poll_chunk).
-    pub async fn collect(&mut self, limit: usize) -> Result<Bytes, CollectError> {
+    pub async fn collect(&mut self, limit: usize) -> Result<Arrived, CollectError> {
         let length = self.length();
         if length.is_some_and(|length| length > limit as u64) {
             return Err(CollectError::TooLarge);
         }
-        let Some(first) = self.chunk().await? else { return Ok(Bytes::new()) };
+        let Some(first) = self.chunk().await? else { return Ok(Arrived::default()) };
         if first.len() > limit {
             return Err(CollectError::TooLarge);
         }
         match length.and_then(|length| usize::try_from(length).ok()) {
-            Some(length) if length == first.len() => Ok(first),
+            Some(length) if length == first.len() => Ok(first.into()),
             Some(length) => self.collect_known(first, length).await,
-            None => self.collect_open(first, limit).await,
+            None => self.collect_open(first, limit).await.map(Arrived::from),
         }
     }
 
     /// Reserves once and reads into place.
-    async fn collect_known(&mut self, first: Bytes, length: usize) -> Result<Bytes, CollectError> {
-        let mut whole = large::take(length);
-        whole.extend_from_slice(&first);
+    async fn collect_known(&mut self, first: Bytes, length: usize) -> Result<Arrived, CollectError> {
+        let mut whole = Arriving::new(large::take(length));
+        whole.push(&first);
         drop(first);
         while whole.len() < length {
             if let Kind::Line { line, exchange, .. } = &self.0 {
-                poll_fn(|cx| line.poll_direct(cx, *exchange, &mut whole)).await?;
+                poll_fn(|cx| line.poll_direct(cx, *exchange, whole.room())).await?;
+                whole.look();
             } else {
                 let piece = self.chunk().await?.ok_or(CollectError::Broken)?;
-                whole.extend_from_slice(&piece);
+                whole.push(&piece);
             }
         }
-        Ok(large::freeze(whole))
+        Ok(whole.finish(large::freeze))
     }
 
     async fn collect_open(&mut self, first: Bytes, limit: usize) -> Result<Bytes, CollectError> {

@@ -57,11 +57,11 @@ impl Handler for Site {
         self.events.send(Event::Asked(asked)).unwrap();
         match request.target.as_str() {
             "/echo" => match request.body.collect(20 << 20).await {
-                Ok(body) => full(200, body),
+                Ok(body) => full(200, body.into_bytes()),
                 Err(error) => full(400, format!("{error:?}")),
             },
             "/small" => match request.body.collect(4).await {
-                Ok(body) => full(200, body),
+                Ok(body) => full(200, body.into_bytes()),
                 Err(error) => full(413, format!("{error:?}")),
             },
             "/pieces" => {
