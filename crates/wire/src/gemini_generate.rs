@@ -1,7 +1,7 @@
 //! Gemini's generateContent and streamGenerateContent, at AI Studio and on Vertex.
 //! <https://ai.google.dev/api/generate-content>
 //!
-//! In: `request_in`, `contents_in`, `tools_in` read a client's request, `stream_in` (with `partial` and
+//! In: `request_in`, `contents_in` (with `joined`), `tools_in` read a client's request, `stream_in` (with `partial` and
 //! `citations_in`) an answer. Out: `request_out`, `contents_out`, `tools_out` write a request, `response`,
 //! `stream_out` (with `parts_out`) and `error` an answer. `schema` knows the two kinds of schemas.
 
@@ -9,6 +9,7 @@ mod citations_in;
 mod contents_in;
 mod contents_out;
 mod error;
+mod joined;
 mod partial;
 mod parts_out;
 mod request_in;

@@ -4,7 +4,7 @@
 //! tool's name in order.
 
 use super::request_in::{detail, either, lose};
-use super::{signature, types};
+use super::{joined, signature, types};
 use crate::chat::{
     Bind, Losses, Media, Part, Reasoning, Request, Role, Source, State, Text, ToolCall, ToolResult, Turn,
     mint_id,
@@ -40,6 +40,7 @@ pub(super) fn read<'a>(fields: &mut Fields<'_, 'a>, request: &mut Request<'a>) -
         Some(one @ Json::Object(_)) => conversation.content(one, path, 0, &mut request.turns)?,
         Some(other) => return Err(path.invalid(format!("must be a list, not {}", other.kind()))),
     }
+    request.turns = joined::join(std::mem::take(&mut request.turns));
     Ok(())
 }
 

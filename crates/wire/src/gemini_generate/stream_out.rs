@@ -1,12 +1,13 @@
 //! Writes an answer as a stream of chunks: server-sent events, or one growing JSON array.
 //! <https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent>
 //!
-//! Calls go out whole, because the dialect has no pieces of arguments that all its clients read. Why the answer ended,
-//! and what it cost, stand in the last chunk.
+//! Calls go out whole, because the dialect has no pieces of arguments that all its clients read. Another vendor's state
+//! of thoughts, known only when they have gone out, goes with the text or call that follows them, where Gemini has its
+//! own: clients drop a part without a text. Why the answer ended, and what it cost, stand in the last chunk.
 
 use super::{error, parts_out, types};
 use crate::Usage;
-use crate::chat::{Citation, Event, Failure, Finish, Slot, State, TokenLogprob};
+use crate::chat::{Citation, Event, Failure, Finish, Slot, State, StateKind, TokenLogprob};
 use crate::json::Writer as Json;
 use crate::translate::{Context, WriteStream};
 
@@ -18,6 +19,8 @@ pub(super) struct Writer {
     array: bool,
     begun: bool,
     calls: Vec<Call>,
+    /// States of thoughts that wait for the part behind them, by choice.
+    waiting: Vec<(u32, State<'static>)>,
     ends: Vec<(u32, Finish)>,
     citations: Vec<(u32, Citation<'static>)>,
     usage: Usage,
@@ -41,6 +44,7 @@ impl Writer {
             array: context.json_array,
             begun: false,
             calls: Vec::new(),
+            waiting: Vec::new(),
             ends: Vec::new(),
             citations: Vec::new(),
             usage: Usage::default(),
@@ -79,10 +83,27 @@ impl Writer {
 
     fn call(&mut self, slot: Slot, out: &mut Vec<u8>) {
         let Some(at) = self.calls.iter().position(|call| call.slot == slot) else { return };
-        let call = self.calls.remove(at);
+        let mut call = self.calls.remove(at);
+        if call.state.is_some() {
+            self.flush(slot.choice, out);
+        } else {
+            call.state = self.take(slot.choice);
+        }
         self.part(slot.choice, out, |json| {
             parts_out::call(&call.id, &call.name, &call.arguments, call.state.as_ref(), json);
         });
+    }
+
+    fn take(&mut self, choice: u32) -> Option<State<'static>> {
+        let at = self.waiting.iter().position(|(of, _)| *of == choice)?;
+        Some(self.waiting.swap_remove(at).1)
+    }
+
+    /// A waiting state goes out in a part of its own.
+    fn flush(&mut self, choice: u32, out: &mut Vec<u8>) {
+        if let Some(state) = self.take(choice) {
+            self.part(choice, out, |json| parts_out::text("", true, Some(&state), json));
+        }
     }
 
     fn logprobs(&mut self, choice: u32, tokens: &[TokenLogprob<'_>], out: &mut Vec<u8>) {
@@ -111,6 +132,9 @@ impl Writer {
 
     /// The last chunk.
     fn done(&mut self, out: &mut Vec<u8>) {
+        while let Some((choice, _)) = self.waiting.first() {
+            self.flush(*choice, out);
+        }
         if self.ends.is_empty() {
             self.ends.push((0, Finish::Stop));
         }
@@ -152,13 +176,19 @@ impl WriteStream for Writer {
                 }
             }
             Event::TextDelta(slot, text) => {
-                self.part(slot.choice, out, |json| parts_out::text(&text, false, None, json));
+                let state = self.take(slot.choice);
+                self.part(slot.choice, out, |json| parts_out::text(&text, false, state.as_ref(), json));
             }
             Event::TextEnd(slot, Some(state)) => {
                 self.part(slot.choice, out, |json| parts_out::text("", false, Some(&state), json));
             }
             Event::ReasoningDelta(slot, text) => {
+                self.flush(slot.choice, out);
                 self.part(slot.choice, out, |json| parts_out::text(&text, true, None, json));
+            }
+            Event::ReasoningEnd(slot, Some(state)) if state.kind != StateKind::GeminiThought => {
+                self.flush(slot.choice, out);
+                self.waiting.push((slot.choice, state.into_owned()));
             }
             Event::ReasoningEnd(slot, Some(state)) => {
                 self.part(slot.choice, out, |json| parts_out::text("", true, Some(&state), json));

@@ -4,8 +4,8 @@
 use super::parts_out::{self, Speaker};
 use super::reasoning_out;
 use crate::chat::{
-    Cache, Field, Losses, Media, Part, Quirks, Refused, Request, Role, Target, Text, ToolCall, ToolResult,
-    arguments_text, fit_id,
+    Cache, Field, Losses, Media, Part, Quirks, ReasoningReplay, Refused, Request, Role, Target, Text,
+    ToolCall, ToolResult, arguments_text, fit_id,
 };
 use crate::json::Writer;
 
@@ -119,6 +119,12 @@ fn assistant(
     losses: &mut Losses,
     out: &mut Writer,
 ) -> Result<(), Refused> {
+    // Thoughts that the target won't have back leave nothing to say, and an empty message is refused by some.
+    let nothing = |part: &&Part<'_>| matches!(part, Part::Reasoning(_)) || parts_out::is_nothing(part);
+    if quirks.replay == ReasoningReplay::None && message.parts.iter().all(nothing) {
+        reasoning_out::write(&message.parts, quirks, losses, out);
+        return Ok(());
+    }
     out.begin().member("role", "assistant");
     name(message, quirks, losses, out);
     // Others refuse the member, so the words stand in the text.

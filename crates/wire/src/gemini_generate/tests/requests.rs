@@ -305,3 +305,37 @@ fn tokens_are_counted_of_a_request_inside() {
     let read = crate::translate::read_request(crate::Format::GeminiGenerate, body.as_bytes(), &said);
     assert_eq!(read.unwrap_err().path, "generateContentRequest.contents[0].parts[0].text");
 }
+
+#[test]
+fn what_was_streamed_is_whole_again() {
+    use crate::chat::{Bind, State};
+    let state = |bind| State { kind: StateKind::ClaudeSignature, bind, data: "Eq+/".into() };
+    let slot = super::super::signature::slot(&state(Bind::Reasoning)).into_owned();
+    let body = format!(
+        r#"{{"contents": [{{"parts": [{{"text": "q"}}]}},
+            {{"role": "model", "parts": [{{"text": "The ", "thought": true}}]}},
+            {{"role": "model", "parts": [{{"text": "tide", "thought": true}}, {{"text": ""}}]}},
+            {{"role": "model", "parts": [{{"text": "I"}}, {{"text": " look"}}]}},
+            {{"role": "model", "parts": [{{"text": "Then", "thought": true}},
+                {{"functionCall": {{"name": "f"}}, "thoughtSignature": "{slot}"}}, {{"functionCall": {{"name": "g"}}}}]}},
+            {{"parts": [{{"functionResponse": {{"name": "f", "response": {{}}}}}}, {{"functionResponse": {{"name": "g", "response": {{}}}}}}]}}]}}"#
+    );
+    let request = read(&body).unwrap();
+    assert_eq!(
+        request.turns.iter().map(|turn| turn.role).collect::<Vec<_>>(),
+        [Role::User, Role::Assistant, Role::Tool]
+    );
+    let [
+        Part::Reasoning(first),
+        Part::Text(text),
+        Part::Reasoning(second),
+        Part::ToolCall(call),
+        Part::ToolCall(_),
+    ] = &request.turns[1].parts[..]
+    else {
+        panic!("{:?}", request.turns[1])
+    };
+    assert_eq!((&*first.text, &first.state), ("The tide", &None));
+    assert_eq!(&*text.text, "I look");
+    assert_eq!((&*second.text, &second.state, &call.state), ("Then", &Some(state(Bind::Reasoning)), &None));
+}

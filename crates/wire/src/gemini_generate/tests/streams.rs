@@ -134,3 +134,45 @@ fn strange_chunks_do_no_harm() {
     assert!(gathered(&["not json"]).is_err());
     assert_eq!(gathered(&[]).unwrap_err(), Failure::incomplete());
 }
+
+#[test]
+fn anothers_state_goes_with_what_follows_the_thoughts() {
+    use crate::chat::{Bind, Event, Slot, State, StateKind};
+    use crate::translate::Client as _;
+    let state = |data| State { kind: StateKind::ClaudeSignature, bind: Bind::Reasoning, data };
+    let parts = |events: Vec<Event<'_>>| -> Vec<Value> {
+        let mut writer = super::super::GeminiGenerate.stream_out(&context());
+        let mut out = Vec::new();
+        events.into_iter().for_each(|event| writer.push(event, &mut out));
+        let text = String::from_utf8(out).unwrap();
+        let chunks = text
+            .split_terminator("\r\n\r\n")
+            .map(|event| json(event.strip_prefix("data: ").unwrap().as_bytes()));
+        chunks.map(|chunk| chunk["candidates"][0]["content"]["parts"][0].clone()).collect()
+    };
+    let slot = |at| Slot { choice: 0, block: at };
+    let thought = |at, data: &'static str| {
+        [
+            Event::ReasoningStart(slot(at), false),
+            Event::ReasoningDelta(slot(at), "hm".into()),
+            Event::ReasoningEnd(slot(at), Some(state(data.into()))),
+        ]
+    };
+    let signature = |data: &'static str| super::super::signature::slot(&state(data.into())).into_owned();
+    let said = parts(
+        [&thought(0, "a")[..], &thought(1, "b")[..], &[Event::TextDelta(slot(2), "yes".into()), Event::Done]]
+            .concat(),
+    );
+    assert_eq!(
+        said,
+        [
+            value!({"text": "hm", "thought": true}),
+            value!({"text": "", "thought": true, "thoughtSignature": signature("a")}),
+            value!({"text": "hm", "thought": true}),
+            value!({"text": "yes", "thoughtSignature": signature("b")}),
+            value!({"text": ""}),
+        ]
+    );
+    let alone = parts([&thought(0, "a")[..], &[Event::Done]].concat());
+    assert_eq!(alone[1], value!({"text": "", "thought": true, "thoughtSignature": signature("a")}));
+}
