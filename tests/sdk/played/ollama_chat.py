@@ -32,6 +32,8 @@ def read(_path: str, _query: str, body: dict) -> Asked:
         members(tool, f"tools[{number}]", {"type": "=function", "function": "object"})
         function = members(tool["function"], f"tools[{number}].function", {"name": "text", "parameters": "object"}, {"description": "text"})
         asked.tools[function["name"]] = function["parameters"]
+    # It knows no choice: a call may always be what is wanted.
+    asked.choice = "required" if asked.tools else "auto"
     if isinstance(body.get("format"), dict):
         asked.schema = body["format"]
     return asked

@@ -216,6 +216,9 @@ def calls(asked: Asked, wanted: list) -> Answer:
         demand(RESULTS[call.arguments["port"]] in result.text, f"{call.arguments['port']} got {result.text!r}")
     states = {part.state for part in calling.parts if isinstance(part, (Call, Think))} - {None}
     demand(asked.stateless or states == asked.states, f"the state came back as {states}")
+    for part in calling.parts:
+        # A signature is of the whole thought.
+        demand(not isinstance(part, Think) or not part.text or part.text == THOUGHT, f"a thought came back as {part}")
     return Answer([Text(TEXT)])
 
 
