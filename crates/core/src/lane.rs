@@ -157,6 +157,7 @@ impl Lane {
                 let progress = translate.pipe.progress();
                 record.usage = progress.usage;
                 record.cut = progress.failure.is_some();
+                record.lost = translate.pipe.lost();
                 Finish { append: std::mem::take(&mut translate.out).into(), abort: false }
             }
         }

@@ -34,6 +34,8 @@ pub struct Record {
     pub cut: bool,
     /// Members of the request that were left out (`drop_params`).
     pub dropped: Vec<String>,
+    /// What the answer lost in translation, by the names that these things have in requests.
+    pub lost: Vec<&'static str>,
     /// Why the store was not used although strict rotation was asked for.
     pub store_failed: bool,
 }

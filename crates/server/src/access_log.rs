@@ -218,6 +218,9 @@ fn json(out: &mut Vec<u8>, record: &Record, measured: Measured) {
     number(out, key!("output_tokens"), usage.output);
     number(out, key!("reasoning_tokens"), usage.reasoning);
     text(out, key!("error"), record.error);
+    if !record.lost.is_empty() {
+        text(out, key!("lost"), &record.lost.join(","));
+    }
     if !record.dropped.is_empty() {
         text(out, key!("dropped"), &record.dropped.join(","));
     }

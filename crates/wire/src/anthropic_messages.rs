@@ -52,6 +52,10 @@ impl Client for AnthropicMessages {
         Box::new(stream_out::Stream::new(context))
     }
 
+    fn unsaid(&self) -> &'static [Field] {
+        &[Field::Image, Field::File, Field::Audio, Field::Video, Field::Logprobs, Field::N]
+    }
+
     fn write_error(&self, failure: &Failure, request_id: &str) -> Vec<u8> {
         error::write(failure, request_id)
     }

@@ -67,6 +67,10 @@ impl Client for OpenAiResponses {
         Box::new(stream_out::Writer::new(context))
     }
 
+    fn unsaid(&self) -> &'static [Field] {
+        &[Field::Audio, Field::File, Field::Video, Field::N]
+    }
+
     fn write_error(&self, failure: &Failure, _request_id: &str) -> Vec<u8> {
         types::write_error(failure)
     }

@@ -4,6 +4,7 @@
 //! `translate/stream.rs` is an answer on its way, event by event; `translate/whole.rs` one that came whole.
 
 mod custom;
+mod lost;
 mod stream;
 mod whole;
 
@@ -80,6 +81,10 @@ pub(crate) trait Client: Sync {
     fn write_response(&self, response: Response<'_>, context: &Context) -> Vec<u8>;
     /// Writes an answer event by event.
     fn stream_out(&self, context: &Context) -> Box<dyn WriteStream>;
+    /// What the dialect's answers have no place for.
+    fn unsaid(&self) -> &'static [Field] {
+        &[]
+    }
     /// Writes an error as a whole body.
     fn write_error(&self, failure: &Failure, request_id: &str) -> Vec<u8>;
 }

@@ -156,6 +156,7 @@ fn told<B>(
     record: &mut Record,
 ) -> Reply<B> {
     record.usage = whole.usage;
+    record.lost = whole.lost;
     let media = match (way.stream, way.context.json_array) {
         (true, false) => "text/event-stream",
         (true, true) | (false, _) => "application/json",

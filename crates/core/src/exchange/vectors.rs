@@ -108,14 +108,14 @@ pub(super) fn read(matter: &Matter, body: &[u8], model: &str, tokens: Option<u64
         Matter::Chat => Err(Failure::malformed("a chat answer where none was asked for")),
         Matter::Embeddings(form, base64) => {
             let answered = embeddings::read_response(*form, &answer, model, *base64, tokens)?;
-            Ok(Whole { body: answered.body, usage: answered.usage })
+            Ok(Whole { body: answered.body, usage: answered.usage, ..Whole::default() })
         }
         Matter::Rerank(form, asked) => {
             // It was read once already, to be sent.
             let asked = json::parse(asked).map_err(Failure::malformed)?;
             let request = RerankRequest::read(asked).map_err(Failure::malformed)?;
             let answered = request.read_response(*form, &answer, model)?;
-            Ok(Whole { body: answered.body, usage: answered.usage })
+            Ok(Whole { body: answered.body, usage: answered.usage, ..Whole::default() })
         }
     }
 }

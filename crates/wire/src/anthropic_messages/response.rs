@@ -12,6 +12,14 @@ use crate::json::{Json, Writer};
 use crate::translate::Context;
 use std::borrow::Cow;
 
+/// The blocks of an answer. None at all may be there, but the list must be.
+fn content<'j, 'a>(body: &'j Json<'a>) -> Result<&'j [Json<'a>], Failure> {
+    match body.get("content") {
+        Some(Json::Array(blocks)) => Ok(&blocks.items),
+        _ => Err(Failure::malformed("an answer without `content`")),
+    }
+}
+
 /// Reads an upstream's answer. Blocks of the vendor's own tools are left out: what came of them is in the text.
 pub(super) fn read<'a>(body: &Json<'a>, context: &Context) -> Result<Response<'a>, Failure> {
     if !matches!(body, Json::Object(_)) {
@@ -21,7 +29,7 @@ pub(super) fn read<'a>(body: &Json<'a>, context: &Context) -> Result<Response<'a
         return Err(failure_from(0, body.raw().as_bytes()));
     }
     let id = body.get("id").and_then(Json::cow);
-    let blocks = body.get("content").map_or(&[][..], Json::items);
+    let blocks = content(body)?;
     let mut parts = Vec::with_capacity(blocks.len());
     let (mut said, mut calls, mut answered) = (0, 0_usize, false);
     for block in blocks {

@@ -2,6 +2,7 @@
 //! Nothing is held that the client's dialect doesn't force.
 
 use super::custom::Unwrap;
+use super::lost::Lost;
 use super::{Context, Framing, ReadStream, WriteStream, client, note_usage, upstream};
 use crate::chat::{Event, Failure};
 use crate::frame::aws_eventstream::EventStream;
@@ -16,6 +17,7 @@ pub struct Pipe {
     reader: Box<dyn ReadStream>,
     unwrap: Option<Unwrap>,
     writer: Box<dyn WriteStream>,
+    lost: Lost,
     progress: Progress,
 }
 
@@ -55,6 +57,7 @@ impl Pipe {
             reader: upstream.stream_in(context),
             unwrap: (!names.is_empty()).then(|| Unwrap::new(names.clone())),
             writer: client(to)?.stream_out(context),
+            lost: Lost::new(to),
             progress: Progress::default(),
         })
     }
@@ -65,18 +68,25 @@ impl Pipe {
         &self.progress
     }
 
+    /// What of the answer the client's dialect has no place for.
+    #[must_use]
+    pub fn lost(&self) -> Vec<&'static str> {
+        self.lost.names()
+    }
+
     /// Takes bytes from the upstream and appends what goes to the client. After a failure nothing is read.
     pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
         if self.progress.failure.is_some() || self.progress.done {
             return;
         }
-        let Self { framer, reader, unwrap, writer, progress } = self;
+        let Self { framer, reader, unwrap, writer, lost, progress } = self;
         let mut event = |name: &str, data: &[u8]| {
             if progress.failure.is_some() || progress.done {
                 return;
             }
             progress.events += 1;
             let read = reader.push(name, data, &mut |event| {
+                lost.note(&event);
                 write(event, unwrap.as_mut(), writer.as_mut(), progress, out);
             });
             if let Err(failure) = read {
@@ -108,9 +118,12 @@ impl Pipe {
         }
         if end == End::Clean {
             self.last_events(out);
-            let Self { reader, unwrap, writer, progress, .. } = self;
+            let Self { reader, unwrap, writer, lost, progress, .. } = self;
             if !progress.done && progress.failure.is_none() {
-                reader.finish(&mut |event| write(event, unwrap.as_mut(), writer.as_mut(), progress, out));
+                reader.finish(&mut |event| {
+                    lost.note(&event);
+                    write(event, unwrap.as_mut(), writer.as_mut(), progress, out);
+                });
             }
         }
         if !self.progress.done && self.progress.failure.is_none() {
@@ -135,12 +148,13 @@ impl Pipe {
 
     /// Some servers leave out the blank line or line end behind the last event.
     fn last_events(&mut self, out: &mut Vec<u8>) {
-        let Self { framer, reader, unwrap, writer, progress } = self;
+        let Self { framer, reader, unwrap, writer, lost, progress } = self;
         let mut event = |name: &str, data: &[u8]| {
             if progress.done || progress.failure.is_some() {
                 return;
             }
             let read = reader.push(name, data, &mut |event| {
+                lost.note(&event);
                 write(event, unwrap.as_mut(), writer.as_mut(), progress, out);
             });
             if let Err(failure) = read {

@@ -1,8 +1,9 @@
 //! An answer that came whole, or that has to go out whole.
 
 use super::custom::{Unwrap, unwrap_all};
+use super::lost::Lost;
 use super::{Context, client, upstream};
-use crate::chat::{Collector, Event, Failure, Response, replay};
+use crate::chat::{Collector, Event, Failure, Finish, Response, replay};
 use crate::json::parse_lossy;
 use crate::translate::Framing;
 use crate::{Format, Usage};
@@ -14,6 +15,8 @@ pub struct Whole {
     pub body: Vec<u8>,
     /// What it cost.
     pub usage: Usage,
+    /// What of the answer the client's dialect has no place for.
+    pub lost: Vec<&'static str>,
 }
 
 /// Translates a whole answer; with `stream` the client gets it as the stream it asked for.
@@ -83,6 +86,13 @@ pub fn gather(from: Format, to: Format, body: &[u8], context: &Context) -> Resul
 
 fn write(to: Format, response: Response<'_>, stream: bool, context: &Context) -> Result<Whole, Failure> {
     let usage = response.usage;
+    // No dialect has a word for it in a whole answer, and a clean end would be a lie.
+    if response.choices.iter().any(|choice| choice.finish == Finish::Error) {
+        let message = "The upstream's model broke its answer off without finishing it.";
+        return Err(Failure::new(502, crate::relay::INCOMPLETE, message));
+    }
+    let mut lost = Lost::new(to);
+    lost.note_all(&response);
     let Some(client) = client(to) else { return Err(Failure::malformed("no client speaks this format")) };
     let body = if stream {
         let mut out = Vec::new();
@@ -92,5 +102,5 @@ fn write(to: Format, response: Response<'_>, stream: bool, context: &Context) ->
     } else {
         client.write_response(response, context)
     };
-    Ok(Whole { body, usage })
+    Ok(Whole { body, usage, lost: lost.names() })
 }
