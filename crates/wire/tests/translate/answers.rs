@@ -4,6 +4,7 @@ use crate::CLIENTS;
 use crate::judge::{self, Answer, Reading, differences};
 use crate::recordings::{Body, Recording};
 use crate::tally::Tally;
+use crate::vendors::Answers;
 use wharf_wire::translate::{Context, Pipe, Progress, gather, whole};
 use wharf_wire::{End, Format};
 
@@ -19,7 +20,7 @@ pub(crate) fn context() -> Context {
 }
 
 /// Judges one recording.
-pub(crate) fn replay(recording: &Recording, tally: &mut Tally) {
+pub(crate) fn replay(recording: &Recording, described: &Answers, tally: &mut Tally) {
     if recording.status != 200 {
         return;
     }
@@ -32,7 +33,7 @@ pub(crate) fn replay(recording: &Recording, tally: &mut Tally) {
             for to in CLIENTS {
                 for stream in [false, true] {
                     let how = if stream { "plain as a stream" } else { "plain" };
-                    let judged = plain(recording.format, to, bytes, stream, &wanted);
+                    let judged = plain(recording.format, to, bytes, stream, &wanted, described);
                     tally.note(recording, to.name(), how, judged);
                 }
             }
@@ -43,8 +44,18 @@ pub(crate) fn replay(recording: &Recording, tally: &mut Tally) {
                 return;
             }
             for to in CLIENTS {
-                tally.note(recording, to.name(), "stream", streamed(recording.format, to, bytes, &wanted));
-                tally.note(recording, to.name(), "gathered", gathered(recording.format, to, bytes, &wanted));
+                tally.note(
+                    recording,
+                    to.name(),
+                    "stream",
+                    streamed(recording.format, to, bytes, &wanted, described),
+                );
+                tally.note(
+                    recording,
+                    to.name(),
+                    "gathered",
+                    gathered(recording.format, to, bytes, &wanted, described),
+                );
             }
         }
         Body::Text(_) => {}
@@ -58,7 +69,14 @@ fn alike(wanted: &Answer, found: &Answer, to: Format) -> Result<(), String> {
     }
 }
 
-fn plain(from: Format, to: Format, bytes: &[u8], stream: bool, wanted: &Reading) -> Result<(), String> {
+fn plain(
+    from: Format,
+    to: Format,
+    bytes: &[u8],
+    stream: bool,
+    wanted: &Reading,
+    described: &Answers,
+) -> Result<(), String> {
     let got = whole(from, to, bytes, stream, &context());
     let wanted = match (wanted, &got) {
         (Reading::Failed(words), Err(failure)) => return says(words, &failure.message),
@@ -69,8 +87,10 @@ fn plain(from: Format, to: Format, bytes: &[u8], stream: bool, wanted: &Reading)
     };
     let body = got.map(|got| got.body).unwrap_or_default();
     let found = if stream {
+        described.stream(to, &body)?;
         judge::stream_for_client(to, &body)?.0.ok_or("the stream ends with an error")?
     } else {
+        described.whole(to, &body)?;
         judge::whole_for_client(to, &body)?
     };
     alike(wanted, &found, to)
@@ -94,9 +114,16 @@ fn pump(from: Format, to: Format, bytes: &[u8], size: usize, context: &Context) 
 /// Byte by byte takes long: only what is short is cut so.
 const SHORT: usize = 8 << 10;
 
-fn streamed(from: Format, to: Format, bytes: &[u8], wanted: &Reading) -> Result<(), String> {
+fn streamed(
+    from: Format,
+    to: Format,
+    bytes: &[u8],
+    wanted: &Reading,
+    described: &Answers,
+) -> Result<(), String> {
     let (out, progress) = pump(from, to, bytes, bytes.len(), &context());
     judge_stream(to, &out, &progress, wanted, false)?;
+    described.stream(to, &out)?;
     let sizes = [(bytes.len() < SHORT).then_some(1), Some(7), Some(1000)];
     for size in sizes.into_iter().flatten() {
         let (again, _) = pump(from, to, bytes, size, &context());
@@ -134,9 +161,18 @@ fn judge_stream(
     }
 }
 
-fn gathered(from: Format, to: Format, bytes: &[u8], wanted: &Reading) -> Result<(), String> {
+fn gathered(
+    from: Format,
+    to: Format,
+    bytes: &[u8],
+    wanted: &Reading,
+    described: &Answers,
+) -> Result<(), String> {
     match (wanted, gather(from, to, bytes, &context())) {
-        (Reading::Whole(wanted), Ok(got)) => alike(wanted, &judge::whole_for_client(to, &got.body)?, to),
+        (Reading::Whole(wanted), Ok(got)) => {
+            described.whole(to, &got.body)?;
+            alike(wanted, &judge::whole_for_client(to, &got.body)?, to)
+        }
         (Reading::Whole(_), Err(failure)) => Err(format!("failed: {}", failure.message)),
         (Reading::Failed(words), Err(failure)) => says(words, &failure.message),
         (Reading::Cut, Err(_)) => Ok(()),

@@ -10,6 +10,8 @@ mod errors;
 mod grammar;
 #[path = "../judge/mod.rs"]
 mod judge;
+mod next_turn;
+mod pace;
 mod recordings;
 mod requests;
 #[cfg(test)]
@@ -25,7 +27,8 @@ use wharf_wire::Format;
 
 #[test]
 fn every_recorded_answer_reads_the_same_in_every_dialect() {
-    over_all(answers::replay);
+    let described = vendors::Answers::read();
+    over_all(|recording, tally| answers::replay(recording, &described, tally));
 }
 
 #[test]

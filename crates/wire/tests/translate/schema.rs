@@ -7,6 +7,8 @@ use std::collections::BTreeSet;
 /// A description and where its `$ref`s lead.
 pub(crate) struct Schemas {
     root: Value,
+    /// Unknown members are no error: in answers, which may have extensions.
+    lenient: bool,
 }
 
 /// The names that a schema knows; `None`: any.
@@ -17,7 +19,13 @@ const MOST: usize = 64;
 
 impl Schemas {
     pub(crate) const fn new(root: Value) -> Self {
-        Self { root }
+        Self { root, lenient: false }
+    }
+
+    /// The same description, for answers.
+    pub(crate) fn of_answers(mut self) -> Self {
+        self.lenient = true;
+        self
     }
 
     /// Checks a value against the schema at this JSON pointer.
@@ -28,7 +36,7 @@ impl Schemas {
 
     fn closed(&self, schema: &Value, value: &Value, path: &str, depth: usize) -> Result<(), String> {
         let known = self.open(schema, value, path, depth)?;
-        if let (Some(known), Some(members)) = (known, value.as_object())
+        if let (false, Some(known), Some(members)) = (self.lenient, known, value.as_object())
             && let Some(name) = members.keys().find(|name| !known.contains(*name))
         {
             return Err(format!("{path}.{name} is not known"));

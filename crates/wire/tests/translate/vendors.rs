@@ -2,10 +2,13 @@
 //! a vendor publishes none (Anthropic, Gemini, Cohere).
 
 use crate::botocore;
+use crate::judge::frames::events;
 use crate::recordings;
 use crate::schema::Schemas;
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Mutex;
 use wharf_wire::Format;
 
 /// All that could be read.
@@ -20,7 +23,9 @@ pub(crate) struct Vendors {
 }
 
 fn yaml(folder: &Path, name: &str) -> Option<Schemas> {
-    serde_yaml_ng::from_slice(&std::fs::read(folder.join(name)).ok()?).ok().map(Schemas::new)
+    // Bounds of 64 bits that somebody rounded up, which no reader of YAML takes for an integer.
+    let text = std::fs::read_to_string(folder.join(name)).ok()?.replace("9223372036854776000", "9.3e18");
+    serde_yaml_ng::from_str(&text).ok().map(Schemas::new)
 }
 
 fn json(text: &str) -> Schemas {
@@ -84,6 +89,90 @@ impl Vendors {
     }
 }
 
+/// What OpenAI's answers look like by its own description.
+pub(crate) struct Answers {
+    schemas: Option<Schemas>,
+    /// Shapes that were found right: recordings repeat few very often.
+    known: Mutex<BTreeSet<String>>,
+}
+
+impl Answers {
+    /// Reads the description, where it is.
+    pub(crate) fn read() -> Self {
+        let folder = recordings::folder().map(|folder| folder.join("../spec")).unwrap_or_default();
+        let schemas = yaml(&folder, "openai-openapi.yaml").map(Schemas::of_answers);
+        Self { schemas, known: Mutex::default() }
+    }
+
+    /// Checks a whole answer.
+    pub(crate) fn whole(&self, dialect: Format, body: &[u8]) -> Result<(), String> {
+        let body = serde_json::from_slice(body).map_err(|error| error.to_string())?;
+        match dialect {
+            Format::OpenAiChat => self.check("CreateChatCompletionResponse", &body),
+            Format::OpenAiResponses => self.check("Response", &body),
+            _ => Ok(()),
+        }
+    }
+
+    /// Checks every event of a stream.
+    pub(crate) fn stream(&self, dialect: Format, body: &[u8]) -> Result<(), String> {
+        let name = match dialect {
+            Format::OpenAiChat => "CreateChatCompletionStreamResponse",
+            Format::OpenAiResponses => "ResponseStreamEvent",
+            _ => return Ok(()),
+        };
+        for event in events(&String::from_utf8_lossy(body)) {
+            let mut value = event.value();
+            if let Some(chunk) =
+                value.as_object_mut().filter(|chunk| chunk.get("usage").is_some_and(Value::is_null))
+            {
+                // OpenAI's own chunks have this null, which its description forgot.
+                chunk.remove("usage");
+            }
+            if value.is_object() && value.get("error").is_none() {
+                self.check(name, &value)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check(&self, name: &str, body: &Value) -> Result<(), String> {
+        let Some(schemas) = &self.schemas else { return Ok(()) };
+        let shape = [name, &shape("", body)].concat();
+        if self.known.lock().is_ok_and(|known| known.contains(&shape)) {
+            return Ok(());
+        }
+        schemas.check(&format!("/components/schemas/{name}"), body)?;
+        if let Ok(mut known) = self.known.lock() {
+            known.insert(shape);
+        }
+        Ok(())
+    }
+}
+
+/// The names of all members, and the words of those that have few.
+fn shape(name: &str, value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let inner = members.iter().map(|(name, value)| [name, ":", &shape(name, value)].concat());
+            format!("{{{}}}", inner.collect::<Vec<_>>().join(","))
+        }
+        Value::Array(items) => {
+            let shapes: BTreeSet<String> = items.iter().map(|item| shape("", item)).collect();
+            shapes.into_iter().collect::<Vec<_>>().join(",")
+        }
+        Value::String(word)
+            if ["type", "status", "finish_reason", "role", "code", "object"].contains(&name) =>
+        {
+            word.clone()
+        }
+        Value::Null => "0".to_owned(),
+        Value::String(_) => "s".to_owned(),
+        Value::Number(number) if number.as_f64().is_some_and(|number| number < 0.0) => "-".to_owned(),
+        _ => "1".to_owned(),
+    }
+}
+
 /// User and assistant take turns, the user first.
 fn alternate(body: &Value, name: &str) -> Result<(), String> {
     let roles: Vec<&str> = body[name]
@@ -132,4 +221,28 @@ fn described_by_ollama(body: &Value) -> Value {
         }
     }
     body
+}
+
+/// A check that can't fail is none.
+#[test]
+fn the_descriptions_refuse_what_is_wrong() {
+    let nonsense = serde_json::json!({"model": 7, "who": "knows"});
+    let vendors = Vendors::read();
+    let there =
+        recordings::folder().is_some_and(|folder| folder.join("../spec/openai-openapi.yaml").is_file());
+    let ours = [Format::AnthropicMessages, Format::GeminiGenerate, Format::CohereChat];
+    for format in Format::ALL {
+        if there || ours.contains(&format) {
+            assert!(vendors.check(format, &nonsense).is_err(), "{format}");
+        }
+    }
+    if there {
+        assert!(vendors.mistral(&nonsense).is_err());
+        let described = Answers::read();
+        for dialect in [Format::OpenAiChat, Format::OpenAiResponses] {
+            assert!(described.whole(dialect, b"{\"id\":7}").is_err(), "{dialect}");
+            let event = b"data: {\"type\":\"response.created\",\"id\":7}\n\n";
+            assert!(described.stream(dialect, event).is_err(), "{dialect}");
+        }
+    }
 }
