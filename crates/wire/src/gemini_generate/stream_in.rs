@@ -8,7 +8,6 @@ use crate::chat::{
 };
 use crate::json::{Json, parse_lossy};
 use crate::translate::{Context, ReadStream};
-use crate::usage::Counts;
 use std::borrow::Cow;
 
 type On<'o> = &'o mut dyn FnMut(Event<'_>);
@@ -21,7 +20,6 @@ pub(super) struct Reader {
     blocks: Blocks,
     calls: u64,
     choices: Vec<Choice>,
-    counts: Counts,
     usage: Usage,
     tier: bool,
     failed: bool,
@@ -47,7 +45,6 @@ impl Reader {
             blocks: Blocks::default(),
             calls: 0,
             choices: Vec::new(),
-            counts: Counts::default(),
             usage: Usage::default(),
             tier: false,
             failed: false,
@@ -108,10 +105,10 @@ impl Reader {
 
     fn usage(&mut self, json: &Json<'_>, on: On<'_>) {
         let Some(usage) = json.get("usageMetadata") else { return };
-        // Every chunk counts all there is so far, but not every chunk has every counter.
-        self.counts.add(usage.raw().as_bytes());
-        let now = self.counts.usage();
-        if now != self.usage {
+        // Every chunk counts all there is so far, and its total is the sum of its own counters: they are read apart.
+        // Some say nothing yet but what kind of traffic it is.
+        let now = Usage::read(usage.raw().as_bytes());
+        if now != self.usage && !now.is_unknown() {
             self.usage = now;
             on(Event::Usage(now));
         }

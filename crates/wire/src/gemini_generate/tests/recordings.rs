@@ -49,7 +49,6 @@ fn chunks(body: &str) -> Vec<Value> {
 
 fn gist(chunks: &[Value]) -> Gist {
     let mut gist = Gist::default();
-    let mut counted = None;
     for chunk in chunks {
         let candidates = chunk["candidates"].as_array().into_iter().flatten();
         let Some(first) = candidates.into_iter().find(|c| c["index"].as_u64().unwrap_or(0) == 0) else {
@@ -73,9 +72,7 @@ fn gist(chunks: &[Value]) -> Gist {
         let count = |name: &str| chunk["usageMetadata"][name].as_u64();
         let sum = |a: Option<u64>, b: Option<u64>| a.map(|a| a + b.unwrap_or(0)).or(b);
         gist.input = sum(count("promptTokenCount"), count("toolUsePromptTokenCount")).or(gist.input);
-        // Not every chunk has every counter.
-        counted = count("candidatesTokenCount").or(counted);
-        gist.output = sum(counted, count("thoughtsTokenCount")).or(gist.output);
+        gist.output = sum(count("candidatesTokenCount"), count("thoughtsTokenCount")).or(gist.output);
     }
     gist
 }
