@@ -64,7 +64,7 @@ pub(crate) const EXCEPTIONS: &[Exception] = &[
         reason: PART,
     },
     Exception {
-        file: "openai/responses-stream.ai-fixtures-openai-custom-tool.1-01",
+        file: "ai-fixtures-openai-custom-tool.1-0",
         to: "openai_chat",
         what: ".type is none of the words known: \"custom\"",
         reason: "OpenAI describes custom tools in requests and whole answers of Chat Completions and forgot them in its \
