@@ -50,6 +50,8 @@ pub struct Context {
     pub custom_tools: Vec<String>,
     /// Names of groups of tools, see [`Request::namespaces`].
     pub namespaces: Vec<String>,
+    /// Names of all tools, where some are grouped: models forget a tool's group.
+    pub tools: Vec<String>,
     /// What answers of the dialect repeat of the request, as JSON members without braces; mostly empty.
     pub echo: String,
 }
@@ -58,11 +60,13 @@ impl Context {
     /// What the request says of its answer.
     #[must_use]
     pub fn of(request: &Request<'_>) -> Self {
+        let names = request.tools.iter().filter(|_| !request.namespaces.is_empty());
         let custom = request.tools.iter().filter(|tool| matches!(tool.kind, ToolKind::Custom { .. }));
         Self {
             include_usage: request.include_usage,
             custom_tools: custom.map(|tool| tool.name.to_string()).collect(),
             namespaces: request.namespaces.iter().map(ToString::to_string).collect(),
+            tools: names.map(|tool| tool.name.to_string()).collect(),
             echo: request.echo.to_string(),
             ..Self::default()
         }

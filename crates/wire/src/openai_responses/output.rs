@@ -17,6 +17,8 @@ pub(super) struct Head {
     pub(super) now: u64,
     /// Groups of tools, whose calls have their names apart.
     pub(super) namespaces: Vec<String>,
+    /// Names of all tools, where some are grouped.
+    pub(super) tools: Vec<String>,
     echo: String,
 }
 
@@ -40,6 +42,7 @@ impl Head {
             created: created.unwrap_or(context.now),
             now: context.now,
             namespaces: context.namespaces.clone(),
+            tools: context.tools.clone(),
             echo,
         }
     }
@@ -173,7 +176,7 @@ impl Call<'_> {
 
     /// The item; while it is `in_progress` without arguments.
     pub(super) fn write(&self, head: &Head, out: &mut Writer, status: &str) {
-        let (group, name) = split(&head.namespaces, &self.name);
+        let (group, name) = split(&head.namespaces, &head.tools, &self.name);
         let told = if status == "in_progress" { "" } else { self.told() };
         let (kind, member) =
             if self.custom { ("custom_tool_call", "input") } else { ("function_call", "arguments") };

@@ -65,14 +65,31 @@ pub(super) fn joined(group: &str, name: &str) -> String {
     [group, if group.ends_with("__") { "" } else { "__" }, name].concat()
 }
 
-/// The way back: the group, and the name in it.
-pub(super) fn split<'n>(groups: &'n [String], name: &'n str) -> (Option<&'n str>, &'n str) {
-    let found = groups.iter().find_map(|group| {
-        let rest = name.strip_prefix(group.as_str())?;
-        let rest = if group.ends_with("__") { rest } else { rest.strip_prefix("__")? };
-        (!rest.is_empty()).then_some((Some(group.as_str()), rest))
-    });
-    found.unwrap_or((None, name))
+/// The way back: the group, and the name in it. A name that no tool has is that of the one grouped tool which is
+/// called so within its group: some models forget the group.
+pub(super) fn split<'n>(
+    groups: &'n [String],
+    tools: &'n [String],
+    name: &'n str,
+) -> (Option<&'n str>, &'n str) {
+    let grouped = |name: &'n str| {
+        groups.iter().find_map(|group| {
+            let rest = name.strip_prefix(group.as_str())?;
+            let rest = if group.ends_with("__") { rest } else { rest.strip_prefix("__")? };
+            (!rest.is_empty()).then_some((group.as_str(), rest))
+        })
+    };
+    if let Some((group, rest)) = grouped(name) {
+        return (Some(group), rest);
+    }
+    if groups.is_empty() || tools.iter().any(|tool| tool == name) {
+        return (None, name);
+    }
+    let mut meant = tools.iter().filter_map(|tool| grouped(tool)).filter(|(_, rest)| *rest == name);
+    match (meant.next(), meant.next()) {
+        (Some((group, _)), None) => (Some(group), name),
+        _ => (None, name),
+    }
 }
 
 /// Lists what can't be had, by its type: `tools[].web_search`.

@@ -103,8 +103,8 @@ impl Writer {
             if call.custom {
                 json.member("input", call.told());
             } else {
-                let groups = self.head.as_ref().map_or(&[][..], |head| &head.namespaces);
-                json.member("name", split(groups, &call.name).1).member("arguments", call.told());
+                let name = self.head.as_ref().map(|head| split(&head.namespaces, &head.tools, &call.name).1);
+                json.member("name", name.unwrap_or(&call.name)).member("arguments", call.told());
             }
         });
         let item = self.call_item(&call, "completed");

@@ -284,12 +284,16 @@ fn tools_of_a_group_go_out_one_by_one_and_come_back_to_it() {
     let context = Context::of(&request);
     let body = br#"{"output": [{"type": "function_call", "call_id": "c", "name": "mcp__docs__find", "arguments": "{}"},
         {"type": "function_call", "call_id": "d", "name": "fs__put", "arguments": "{\"input\": \"x\"}"},
-        {"type": "function_call", "call_id": "e", "name": "find", "arguments": "{}"}]}"#;
+        {"type": "function_call", "call_id": "e", "name": "find", "arguments": "{}"},
+        {"type": "function_call", "call_id": "f", "name": "search", "arguments": "{}"}]}"#;
     let whole =
         crate::translate::whole(Format::OpenAiResponses, Format::OpenAiResponses, body, false, &context);
     let answer: Value = serde_json::from_slice(&whole.unwrap().body).unwrap();
     let called: Vec<_> =
         answer["output"].as_array().unwrap().iter().map(|item| (&item["name"], &item["namespace"])).collect();
-    let (find, put) = (json!("find"), json!("put"));
-    assert_eq!(called, [(&find, &json!("mcp__docs__")), (&put, &json!("fs")), (&find, &Value::Null)]);
+    let (find, docs) = (json!("find"), json!("mcp__docs__"));
+    assert_eq!(
+        called,
+        [(&find, &docs), (&json!("put"), &json!("fs")), (&find, &docs), (&json!("search"), &Value::Null)]
+    );
 }
