@@ -46,7 +46,7 @@ def claude_tools() -> list[dict]:
     edit = {**read, "properties": {"file_path": path, "edits": edits}, "required": ["file_path", "edits"]}
     tide = {"name": "tide", "description": "The next high tide", "input_schema": {**pairs.PARAMETERS, "$schema": "http://json-schema.org/draft-07/schema#"}}
     many = [{"name": f"mcp__harbour__tool_{number}", "description": "One of many", "input_schema": {"type": "object", "properties": {}}} for number in range(20)]
-    return [{"name": "Read", "description": "Reads a file", "input_schema": read}, {"name": "Edit", "description": "Edits a file", "input_schema": edit}, *many, {**tide, **MARK}]
+    return [{"name": "Read", "description": "Reads a file", "input_schema": read}, {"name": "Edit", "description": "Edits a file", "input_schema": edit, "eager_input_streaming": True}, *many, {**tide, **MARK}]
 
 
 def claude_code(model: str, messages: list, thinking: dict) -> dict:
@@ -55,6 +55,7 @@ def claude_code(model: str, messages: list, thinking: dict) -> dict:
         "system": [{"type": "text", "text": "You help with code.", **MARK}, {"type": "text", "text": "The working directory is /quay.", **MARK}],
         "metadata": {"user_id": f"user_{'0' * 64}_account__session_{uuid.UUID(int=7)}"},
         "context_management": {"edits": [{"type": "clear_thinking_20251015", "keep": "all"}]},
+        **({"output_config": {"effort": "medium"}} if thinking["type"] == "adaptive" else {}),
     }
 
 
@@ -114,6 +115,7 @@ def codex(model: str, items: list) -> dict:
         {"type": "function", "name": "update_plan", "description": "Notes the plan", "strict": False, "parameters": {"type": "object", "properties": {"plan": {"type": "array", "items": {"type": "object", "properties": {"step": {"type": "string"}}}}}}},
         {"type": "custom", "name": "apply_patch", "description": "Edits files; the input is the patch itself", "format": grammar},
         {"type": "web_search"},
+        {"type": "namespace", "name": "mcp__harbour", "description": "A server of tools", "tools": [{"type": "function", "name": "tide", "description": "The next high tide", "strict": False, "parameters": pairs.PARAMETERS}]},
     ]
     return {
         "model": model, "instructions": "You help with code.", "input": items, "tools": tools, "tool_choice": "auto", "parallel_tool_calls": True,
@@ -122,26 +124,52 @@ def codex(model: str, items: list) -> dict:
     }
 
 
-def test_codex(gateway, codex_form):
-    form = codex_form
-    headers = {"authorization": f"Bearer {pairs.key(gateway, form)}", "accept": "text/event-stream", "originator": "codex_cli_rs", "session_id": str(uuid.UUID(int=9)), "user-agent": "codex_cli_rs/0.154.0"}
-    address, model = gateway.url("/v1", "/played/" + form) + "/responses", pairs.model(gateway, form, "patch")
-    items = [
+@pytest.fixture
+def ask_codex(gateway, codex_form):
+    headers = {"authorization": f"Bearer {pairs.key(gateway, codex_form)}", "accept": "text/event-stream", "originator": "codex_cli_rs", "session_id": str(uuid.UUID(int=9)), "user-agent": "codex_cli_rs/0.154.0"}
+    address = pairs.url(gateway, codex_form, "/v1") + "/responses"
+    return lambda scenario, items: events(post(address, headers, codex(pairs.model(gateway, codex_form, scenario), items)))
+
+
+def codex_items() -> list[dict]:
+    return [
         {"type": "message", "role": "developer", "content": [{"type": "input_text", "text": "What may be done."}]},
         {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Where it runs."}]},
         {"type": "message", "role": "user", "content": [{"type": "input_text", "text": QUESTION}]},
     ]
-    told = events(post(address, headers, codex(model, items)))
-    done = [event["item"] for event in told if event["type"] == "response.output_item.done"]
-    assert told[-1]["type"] == "response.completed" and told[-1]["response"]["output"] == done
-    (call,) = [item for item in done if item["type"] == "custom_tool_call"]
-    assert (call["name"], call["input"]) == ("apply_patch", PATCH)
-    assert "".join(event["delta"] for event in told if event["type"] == "response.custom_tool_call_input.delta") == PATCH
-    shown = [event["delta"] for event in told if event["type"] in ("response.reasoning_summary_text.delta", "response.reasoning_text.delta")]
-    assert "".join(shown) == THOUGHT
-    # It sends what it got without ids and statuses.
-    items += [{name: value for name, value in item.items() if name not in ("id", "status")} for item in done]
-    items.append({"type": "custom_tool_call_output", "call_id": call["call_id"], "output": "Exit code: 0\nDone"})
-    told = events(post(address, headers, codex(model, items)))
-    assert "".join(event["delta"] for event in told if event["type"] == "response.output_text.delta") == TEXT
+
+
+def done(told: list[dict]) -> list[dict]:
+    """The items of an answer, as Codex sends them back: without ids and statuses."""
+    items = [event["item"] for event in told if event["type"] == "response.output_item.done"]
+    assert told[-1]["type"] == "response.completed" and told[-1]["response"]["output"] == items
+    return [{name: value for name, value in item.items() if name not in ("id", "status")} for item in items]
+
+
+def shown(told: list[dict], *kinds: str) -> str:
+    return "".join(event["delta"] for event in told if event["type"] in [f"response.{kind}.delta" for kind in kinds])
+
+
+def test_codex_patches(ask_codex):
+    items = codex_items()
+    told = ask_codex("patch", items)
+    items += done(told)
+    assert (items[-1]["type"], items[-1]["name"], items[-1]["input"]) == ("custom_tool_call", "apply_patch", PATCH)
+    assert shown(told, "custom_tool_call_input") == PATCH
+    assert shown(told, "reasoning_summary_text", "reasoning_text") == THOUGHT
+    items.append({"type": "custom_tool_call_output", "call_id": items[-1]["call_id"], "output": "Exit code: 0\nDone"})
+    told = ask_codex("patch", items)
+    assert shown(told, "output_text") == TEXT
     assert told[-1]["response"]["usage"]["total_tokens"] == 46
+
+
+@pytest.mark.parametrize("scenario", ["group", "group.bare"])
+def test_codex_calls_a_tool_of_a_server(ask_codex, codex_form, scenario):
+    if codex_form == "openai_responses" and scenario == "group.bare":
+        pytest.skip("its models know groups")
+    items = codex_items()
+    items += done(ask_codex(scenario, items))
+    call = items[-1]
+    assert (call["type"], call["namespace"], call["name"]) == ("function_call", "mcp__harbour", "tide")
+    items.append({"type": "function_call_output", "call_id": call["call_id"], "output": "noon"})
+    assert shown(ask_codex(scenario, items), "output_text") == TEXT

@@ -60,6 +60,10 @@ def read_tool(tool: dict, at: str) -> dict:
         return {tool["name"]: {"custom": True}}
     if tool.get("type") == "web_search":
         return {}
+    if tool.get("type") == "namespace":
+        members(tool, at, {"type": "text", "name": "text", "tools": "list"}, {"description": "text"})
+        inner = {name: schema for one in tool["tools"] for name, schema in read_tool(one, at + ".tools").items()}
+        return {f"{tool['name']}__{name}": {**schema, "namespace": tool["name"]} for name, schema in inner.items()}
     members(tool, at, {"type": "=function", "name": "text", "parameters": "object"}, {"description": "text", "strict": "flag"}, ("strict", "description"))
     return {tool["name"]: tool["parameters"]}
 
@@ -83,7 +87,8 @@ def item(asked: Asked, one: dict, at: str) -> None:
         push(turns, "assistant", [Think("".join(texts), one.get("encrypted_content"))])
     else:
         arguments = {"input": one["input"]} if kind == "custom_tool_call" else check.parsed(one["arguments"], at + ".arguments")
-        push(turns, "assistant", [Call(one["name"], arguments, one["call_id"])])
+        group = one["namespace"] + "__" if one.get("namespace") else ""
+        push(turns, "assistant", [Call(group + one["name"], arguments, one["call_id"])])
 
 
 def push(turns: list[Turn], role: str, parts: list) -> None:
@@ -126,7 +131,9 @@ def items(asked: Asked, answer: Answer) -> list[dict]:
         elif asked.tools.get(part.name, {}).get("custom"):
             out.append({"id": f"ctc_played{number}", "type": "custom_tool_call", "status": "completed", "call_id": f"call_played{number}", "name": part.name, "input": part.arguments["input"]})
         else:
-            out.append({"id": f"fc_played{number}", "type": "function_call", "status": "completed", "call_id": f"call_played{number}", "name": part.name, "arguments": json.dumps(part.arguments)})
+            group = asked.tools.get(part.name, {}).get("namespace")
+            named = {"name": part.name.removeprefix(group + "__"), "namespace": group} if group else {"name": part.name}
+            out.append({"id": f"fc_played{number}", "type": "function_call", "status": "completed", "call_id": f"call_played{number}", **named, "arguments": json.dumps(part.arguments)})
     return out
 
 
