@@ -1,7 +1,7 @@
 //! What the gateway costs, beside nginx and haproxy, on one small machine.
 //!
-//! One binary with four commands: `mock` is the upstream, `load` the client, `run` starts both and the gateways
-//! between them and measures, `report` renders what was measured. Everything listens on and talks to loopback.
+//! One binary with five commands: `mock` is the upstream, `load` the client, `run` starts both and the gateways
+//! between them and measures, `report` renders what was measured, `translate` measures translation alone. Everything listens on and talks to loopback.
 #![expect(
     clippy::disallowed_methods,
     reason = "a benchmark reads clocks and waits; nothing here serves anybody"
@@ -16,6 +16,7 @@ mod load;
 mod mock;
 mod probe;
 mod run;
+mod translate;
 
 /// Any failure ends the command with its text; nobody matches on it.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -40,6 +41,8 @@ enum Command {
     Load(load::Args),
     /// Measure the gateways in turn and print the table
     Run(run::Args),
+    /// Measure what translating costs and print the table
+    Translate(translate::Args),
     /// Render raw lines again
     Report(run::ReportArgs),
 }
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Command::Mock(args) => mock::main(&args),
         Command::Load(args) => load::main(args),
         Command::Run(args) => run::main(&args),
+        Command::Translate(args) => translate::main(&args),
         Command::Report(args) => run::report_again(&args),
     };
     match done {
