@@ -1,9 +1,9 @@
 //! What translating costs: requests, whole answers and stream events of about 4 kB, for every pair of formats, beside what
 //! the verbatim path does with the same bytes. `cargo run --release -p wharf-bench -- translate` makes a table of it.
-#![expect(clippy::unwrap_used, missing_docs, reason = "a benchmark that can't go on stops")]
+#![expect(clippy::unwrap_used, reason = "a benchmark that can't go on stops")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use serde_json::{Value, json};
+use serde_json::Value;
 use std::hint::black_box;
 use wharf_wire::chat::{Quirks, Target};
 use wharf_wire::relay::End;
@@ -20,188 +20,16 @@ fn prose(bytes: usize) -> String {
     "The quick brown fox jumps over the lazy dog; \"so be it\", it said.\n".repeat(bytes / 66 + 1)
 }
 
-fn request(format: Format) -> Vec<u8> {
-    let (text, name) = (prose(3000), "get_weather");
-    let schema = json!({"type": "object", "properties": {"city": {"type": "string", "description": "The city"},
-        "unit": {"type": "string", "enum": ["c", "f"]}}, "required": ["city"]});
-    let body = match format {
-        Format::OpenAiChat => json!({"model": "m", "temperature": 0.5, "max_tokens": 500,
-            "messages": [{"role": "system", "content": "Be brief."}, {"role": "user", "content": text}],
-            "tools": [{"type": "function", "function": {"name": name, "description": "Weather", "parameters": schema}}]}),
-        Format::OpenAiResponses => json!({"model": "m", "temperature": 0.5, "max_output_tokens": 500,
-            "instructions": "Be brief.", "input": [{"role": "user", "content": [{"type": "input_text", "text": text}]}],
-            "tools": [{"type": "function", "name": name, "description": "Weather", "parameters": schema, "strict": false}]}),
-        Format::AnthropicMessages => {
-            json!({"model": "m", "temperature": 0.5, "max_tokens": 500, "system": "Be brief.",
-            "messages": [{"role": "user", "content": [{"type": "text", "text": text}]}],
-            "tools": [{"name": name, "description": "Weather", "input_schema": schema}]})
-        }
-        _ => json!({"systemInstruction": {"parts": [{"text": "Be brief."}]},
-            "generationConfig": {"temperature": 0.5, "maxOutputTokens": 500},
-            "contents": [{"role": "user", "parts": [{"text": text}]}],
-            "tools": [{"functionDeclarations": [{"name": name, "description": "Weather", "parametersJsonSchema": schema}]}]}),
-    };
-    body.to_string().into_bytes()
+/// The bodies of one format: its request, its answer, and its stream as what comes before the deltas, one delta, and
+/// what comes behind, each with its event's name.
+fn bodies(format: Format) -> Value {
+    let all: Value = serde_json::from_str(include_str!("bodies.json")).unwrap();
+    all[format.name()].clone()
 }
 
-fn answer(format: Format) -> Vec<u8> {
-    let text = prose(3600);
-    let body = match format {
-        Format::OpenAiChat => json!({"id": "c", "object": "chat.completion", "created": 1, "model": "m",
-            "choices": [{"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}],
-            "usage": {"prompt_tokens": 7, "completion_tokens": 900, "total_tokens": 907}}),
-        Format::OpenAiResponses => {
-            json!({"id": "r", "object": "response", "created_at": 1, "status": "completed", "model": "m",
-            "output": [{"type": "message", "id": "m1", "status": "completed", "role": "assistant",
-                "content": [{"type": "output_text", "text": text, "annotations": []}]}],
-            "usage": {"input_tokens": 7, "output_tokens": 900, "total_tokens": 907}})
-        }
-        Format::AnthropicMessages => json!({"id": "a", "type": "message", "role": "assistant", "model": "m",
-            "content": [{"type": "text", "text": text}], "stop_reason": "end_turn", "stop_sequence": null,
-            "usage": {"input_tokens": 7, "output_tokens": 900}}),
-        Format::GeminiGenerate => {
-            json!({"candidates": [{"content": {"role": "model", "parts": [{"text": text}]},
-            "finishReason": "STOP", "index": 0}], "responseId": "g", "modelVersion": "m",
-            "usageMetadata": {"promptTokenCount": 7, "candidatesTokenCount": 900, "totalTokenCount": 907}})
-        }
-        Format::CohereChat => json!({"id": "h", "finish_reason": "COMPLETE",
-            "message": {"role": "assistant", "content": [{"type": "text", "text": text}]},
-            "usage": {"tokens": {"input_tokens": 7, "output_tokens": 900}}}),
-        Format::BedrockConverse => {
-            json!({"output": {"message": {"role": "assistant", "content": [{"text": text}]}},
-            "stopReason": "end_turn", "usage": {"inputTokens": 7, "outputTokens": 900, "totalTokens": 907}})
-        }
-        Format::OllamaChat => {
-            json!({"model": "m", "created_at": "2026-01-01T00:00:00Z", "done": true, "done_reason": "stop",
-            "message": {"role": "assistant", "content": text}, "prompt_eval_count": 7, "eval_count": 900})
-        }
-    };
-    body.to_string().into_bytes()
-}
-
-/// The events of a stream: what comes before the deltas, one delta, and what comes behind them; each with its name.
-fn events(format: Format) -> (Vec<(&'static str, Value)>, (&'static str, Value), Vec<(&'static str, Value)>) {
-    let chunk = |delta: Value, finish: Value| {
-        json!({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": "m",
-            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}]})
-    };
-    let gemini = |text: &str, finish: Value| {
-        json!({"candidates": [{"content": {"role": "model", "parts": [{"text": text}]}, "finishReason": finish, "index": 0}],
-            "usageMetadata": {"promptTokenCount": 7, "candidatesTokenCount": 9, "totalTokenCount": 16}, "modelVersion": "m"})
-    };
-    let item =
-        json!({"id": "m1", "type": "message", "status": "in_progress", "role": "assistant", "content": []});
-    let response = |status: &str| {
-        json!({"id": "r", "object": "response", "created_at": 1, "model": "m", "status": status,
-        "output": [], "usage": {"input_tokens": 7, "output_tokens": 200, "total_tokens": 207}})
-    };
-    let ollama = |text: &str, done: bool| {
-        let mut line = json!({"model": "m", "created_at": "2026-01-01T00:00:00Z",
-            "message": {"role": "assistant", "content": text}, "done": done});
-        if done {
-            line["done_reason"] = json!("stop");
-            line["eval_count"] = json!(200);
-        }
-        line
-    };
-    match format {
-        Format::OpenAiChat => (
-            vec![("", chunk(json!({"role": "assistant", "content": ""}), Value::Null))],
-            ("", chunk(json!({"content": "token and "}), Value::Null)),
-            vec![("", chunk(json!({}), json!("stop")))],
-        ),
-        Format::OpenAiResponses => (
-            vec![
-                (
-                    "response.created",
-                    json!({"type": "response.created", "response": response("in_progress")}),
-                ),
-                (
-                    "response.output_item.added",
-                    json!({"type": "response.output_item.added", "output_index": 0, "item": item}),
-                ),
-            ],
-            (
-                "response.output_text.delta",
-                json!({"type": "response.output_text.delta", "item_id": "m1", "output_index": 0,
-                "content_index": 0, "delta": "token and ", "sequence_number": 4}),
-            ),
-            vec![(
-                "response.completed",
-                json!({"type": "response.completed", "response": response("completed")}),
-            )],
-        ),
-        Format::AnthropicMessages => (
-            vec![
-                (
-                    "message_start",
-                    json!({"type": "message_start", "message": {"id": "a", "type": "message", "role": "assistant",
-                    "model": "m", "content": [], "stop_reason": null, "usage": {"input_tokens": 7, "output_tokens": 1}}}),
-                ),
-                (
-                    "content_block_start",
-                    json!({"type": "content_block_start", "index": 0,
-                    "content_block": {"type": "text", "text": ""}}),
-                ),
-            ],
-            (
-                "content_block_delta",
-                json!({"type": "content_block_delta", "index": 0,
-                "delta": {"type": "text_delta", "text": "token and "}}),
-            ),
-            vec![
-                ("content_block_stop", json!({"type": "content_block_stop", "index": 0})),
-                (
-                    "message_delta",
-                    json!({"type": "message_delta", "delta": {"stop_reason": "end_turn"},
-                    "usage": {"output_tokens": 200}}),
-                ),
-                ("message_stop", json!({"type": "message_stop"})),
-            ],
-        ),
-        Format::GeminiGenerate => {
-            (vec![], ("", gemini("token and ", Value::Null)), vec![("", gemini(".", json!("STOP")))])
-        }
-        Format::CohereChat => (
-            vec![
-                (
-                    "message-start",
-                    json!({"type": "message-start", "id": "h", "delta": {"message": {"role": "assistant"}}}),
-                ),
-                (
-                    "content-start",
-                    json!({"type": "content-start", "index": 0,
-                    "delta": {"message": {"content": {"type": "text", "text": ""}}}}),
-                ),
-            ],
-            (
-                "content-delta",
-                json!({"type": "content-delta", "index": 0,
-                "delta": {"message": {"content": {"text": "token and "}}}}),
-            ),
-            vec![
-                ("content-end", json!({"type": "content-end", "index": 0})),
-                (
-                    "message-end",
-                    json!({"type": "message-end", "delta": {"finish_reason": "COMPLETE",
-                    "usage": {"tokens": {"input_tokens": 7, "output_tokens": 200}}}}),
-                ),
-            ],
-        ),
-        Format::BedrockConverse => (
-            vec![("messageStart", json!({"role": "assistant"}))],
-            (
-                "contentBlockDelta",
-                json!({"contentBlockIndex": 0, "delta": {"text": "token and "}, "p": "abcdefgh"}),
-            ),
-            vec![
-                ("contentBlockStop", json!({"contentBlockIndex": 0})),
-                ("messageStop", json!({"stopReason": "end_turn"})),
-                ("metadata", json!({"usage": {"inputTokens": 7, "outputTokens": 200, "totalTokens": 207}})),
-            ],
-        ),
-        Format::OllamaChat => (vec![], ("", ollama("token and ", false)), vec![("", ollama("", true))]),
-    }
+fn body(format: Format, which: &str, text: usize) -> Vec<u8> {
+    let text = serde_json::to_string(&prose(text)).unwrap();
+    bodies(format)[which].to_string().replace("\"$TEXT\"", &text).into_bytes()
 }
 
 /// One event as it stands on the wire.
@@ -239,10 +67,11 @@ fn frame(name: &str, payload: &[u8]) -> Vec<u8> {
 
 /// A stream of [`DELTAS`] deltas, each its own chunk as it comes from a socket.
 fn stream(format: Format) -> Vec<Vec<u8>> {
-    let (before, (name, delta), behind) = events(format);
-    let mut chunks: Vec<Vec<u8>> = before.iter().map(|(name, data)| framed(format, name, data)).collect();
-    chunks.extend((0..DELTAS).map(|_| framed(format, name, &delta)));
-    chunks.extend(behind.iter().map(|(name, data)| framed(format, name, data)));
+    let bodies = bodies(format);
+    let event = |event: &Value| framed(format, event[0].as_str().unwrap(), &event[1]);
+    let mut chunks: Vec<Vec<u8>> = bodies["before"].as_array().unwrap().iter().map(event).collect();
+    chunks.extend((0..DELTAS).map(|_| event(&bodies["delta"])));
+    chunks.extend(bodies["behind"].as_array().unwrap().iter().map(event));
     if format == Format::OpenAiChat {
         chunks.push(b"data: [DONE]\n\n".to_vec());
     }
@@ -257,7 +86,7 @@ fn requests(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("request");
     let quirks = Quirks::default();
     for from in CLIENTS {
-        let body = request(from);
+        let body = body(from, "request", 3000);
         let bytes = bytes::Bytes::from(body.clone());
         group.bench_function(format!("{from}/verbatim"), |bencher| {
             bencher.iter(|| {
@@ -286,7 +115,7 @@ fn answers(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("answer");
     let context = context();
     for from in Format::ALL {
-        let body = answer(from);
+        let body = body(from, "answer", 3600);
         let bytes = bytes::Bytes::from(body.clone());
         group.bench_function(format!("{from}/verbatim"), |bencher| {
             bencher.iter(|| {
