@@ -83,6 +83,24 @@ def test_tools_over_two_turns(chat, stream, scenario):
 
 
 @both
+def test_calls_in_a_loop(chat, stream):
+    messages = [*ASK]
+    while not messages[1:] or messages[-1].get("role") == "tool":
+        message = chat("loop", messages, stream, tools=TOOLS, reasoning_effort="low").choices[0].message
+        # As many agents keep it: all that is set, with the fields the SDK doesn't know.
+        messages.append(message.model_dump(exclude_none=True, exclude={"parsed"}))
+        messages += [{"role": "tool", "tool_call_id": call.id, "content": pairs.result_of(json.loads(call.function.arguments))} for call in message.tool_calls or ()]
+    assert (len(messages), messages[-1]["content"]) == (6, TEXT)
+
+
+@both
+def test_a_forced_call(chat, stream):
+    quay = {"type": "function", "function": {"name": "quay", "parameters": {"type": "object", "properties": {}}}}
+    answer = chat("forced", stream=stream, tools=[*TOOLS, quay], tool_choice={"type": "function", "function": {"name": "tide"}}, parallel_tool_calls=False)
+    assert [call.function.name for call in answer.choices[0].message.tool_calls] == ["tide"]
+
+
+@both
 def test_an_image(chat, stream):
     url = "data:image/png;base64," + base64.b64encode(PNG).decode()
     parts = [{"type": "text", "text": QUESTION}, {"type": "image_url", "image_url": {"url": url}}]

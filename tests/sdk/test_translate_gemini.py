@@ -83,6 +83,25 @@ def test_tools_over_two_turns(models, stream, scenario):
     assert text_of(models(scenario, said, **more)) == TEXT
 
 
+@both
+def test_calls_in_a_loop(models, stream):
+    said = [types.UserContent(QUESTION)]
+    for _ in range(3):
+        answer = models("loop", said, stream, tools=[TOOL], automatic_function_calling=BY_HAND, thinking_config=THINKING, max_output_tokens=4096)
+        calls = [part.function_call for part in parts_of(answer) if part.function_call]
+        results = [types.Part(function_response=types.FunctionResponse(id=call.id, name=call.name, response={"output": pairs.result_of(call.args)})) for call in calls]
+        said += [types.Content(role="model", parts=parts_of(answer)), types.Content(role="user", parts=results)]
+    assert (calls, text_of(answer)) == ([], TEXT)
+
+
+@both
+def test_a_forced_call(models, stream):
+    quay = types.Tool(function_declarations=[types.FunctionDeclaration(name="quay")])
+    forced = types.ToolConfig(function_calling_config=types.FunctionCallingConfig(mode="ANY", allowed_function_names=["tide"]))
+    answer = models("forced", stream=stream, tools=[TOOL, quay], tool_config=forced, automatic_function_calling=BY_HAND)
+    assert [part.function_call.name for part in parts_of(answer) if part.function_call] == ["tide"]
+
+
 def test_a_chat_keeps_its_own_history(models, form):
     asked = types.GenerateContentConfig(tools=[TOOL], automatic_function_calling=BY_HAND, thinking_config=THINKING, max_output_tokens=4096)
     chat = models.client.chats.create(model=models.model("tools"), config=asked)

@@ -84,6 +84,24 @@ def test_tools_over_two_turns(messages, stream, scenario):
 
 
 @both
+def test_calls_in_a_loop(messages, stream):
+    said = [*ASK]
+    for _ in range(3):
+        answer = messages("loop", said, stream, tools=TOOLS, **THINKING)
+        calls = [block for block in answer.content if block.type == "tool_use"]
+        results = [{"type": "tool_result", "tool_use_id": call.id, "content": pairs.result_of(call.input)} for call in calls]
+        said += [{"role": "assistant", "content": answer.content}, {"role": "user", "content": results}]
+    assert (calls, text_of(answer)) == ([], TEXT)
+
+
+@both
+def test_a_forced_call(messages, stream):
+    quay = {"name": "quay", "input_schema": {"type": "object", "properties": {}}}
+    answer = messages("forced", stream=stream, tools=[*TOOLS, quay], tool_choice={"type": "tool", "name": "tide", "disable_parallel_tool_use": True})
+    assert [block.name for block in answer.content if block.type == "tool_use"] == ["tide"]
+
+
+@both
 def test_an_image(messages, stream):
     source = {"type": "base64", "media_type": "image/png", "data": base64.b64encode(PNG).decode()}
     parts = [{"type": "image", "source": source}, {"type": "text", "text": QUESTION}]

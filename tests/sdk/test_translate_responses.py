@@ -83,6 +83,24 @@ def test_tools_over_two_turns(responses, stream, scenario):
 
 
 @both
+def test_calls_in_a_loop(responses, stream):
+    items = [{"role": "user", "content": QUESTION}]
+    for _ in range(3):
+        answer = responses("loop", items, stream, tools=TOOLS, **KEPT)
+        items += [item.model_dump(exclude={"parsed_arguments"}, exclude_none=True) for item in answer.output]
+        calls = [item for item in answer.output if item.type == "function_call"]
+        items += [{"type": "function_call_output", "call_id": call.call_id, "output": pairs.result_of(json.loads(call.arguments))} for call in calls]
+    assert (calls, answer.output_text) == ([], TEXT)
+
+
+@both
+def test_a_forced_call(responses, stream):
+    quay = {"type": "function", "name": "quay", "parameters": {"type": "object", "properties": {}}, "strict": False}
+    answer = responses("forced", stream=stream, tools=[*TOOLS, quay], tool_choice={"type": "function", "name": "tide"}, parallel_tool_calls=False)
+    assert [item.name for item in answer.output if item.type == "function_call"] == ["tide"]
+
+
+@both
 def test_an_image(responses, stream):
     url = "data:image/png;base64," + base64.b64encode(PNG).decode()
     parts = [{"type": "input_text", "text": QUESTION}, {"type": "input_image", "image_url": url, "detail": "auto"}]

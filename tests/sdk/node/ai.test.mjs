@@ -48,11 +48,10 @@ async function ask(streamed, wish) {
 }
 
 async function settle(got) {
-  const output = await got.output?.catch?.(() => undefined) ?? undefined;
-  return {
-    text: await got.text, thought: await got.reasoningText, finish: await got.finishReason, usage: await got.usage, steps: await got.steps,
-    get output() { return output ?? got.output; },
-  };
+  let output;
+  // Asking for it throws where there is none.
+  try { output = await got.output; } catch { output = undefined; }
+  return { text: await got.text, thought: await got.reasoningText, finish: await got.finishReason, usage: await got.usage, steps: await got.steps, output };
 }
 
 for (const dialect of dialects) {
@@ -86,6 +85,18 @@ for (const dialect of dialects) {
         assert.equal(new Set(got.steps[0].toolCalls.map((call) => call.toolCallId)).size, scenario === 'tools' ? 2 : 1);
       });
     }
+
+    bothWays('calls in a loop', async (streamed) => {
+      const name = dialect.stateless ? 'loop.stateless' : 'loop';
+      const got = await ask(streamed, { model: model(at.model(name)), tools: { tide }, stopWhen: stepCountIs(5), ...thinking });
+      assert.deepEqual([got.text, got.steps.length], [text, 3]);
+    });
+
+    bothWays('a forced call', async (streamed) => {
+      const quay = tool({ inputSchema: jsonSchema({ type: 'object', properties: {} }) });
+      const got = await ask(streamed, { model: model(at.model('forced')), tools: { tide, quay }, toolChoice: { type: 'tool', toolName: 'tide' }, ...plain });
+      assert.deepEqual(got.steps[0].toolCalls.map((call) => call.toolName), ['tide']);
+    });
 
     bothWays('an image', async (streamed) => {
       const content = [{ type: 'text', text: question }, { type: 'image', image: png, mediaType: 'image/png' }];

@@ -54,7 +54,7 @@ def exchange(play, path: str, query: str, body, make):
     if counting:
         return make(json.dumps(count(play, path, query, body)).encode())
     asked = play.read(path, query, body)
-    asked.states, asked.signed = play.STATES, play in (anthropic_messages, bedrock_converse)
+    asked.state, asked.signed = play.STATE, play in (anthropic_messages, bedrock_converse)
     said = script.play(asked)
     if not asked.stream:
         script.demand(said.end not in ("error", "cut", "short"), "an end for streams only")

@@ -5,11 +5,11 @@ import re
 
 from . import check
 from .check import filled, members
-from .script import RETRY_SECONDS, STATE, Answer, Asked, Call, Image, Result, Text, Think, Turn, demand, pieces
+from .script import RETRY_SECONDS, STATES, Answer, Asked, Call, Image, Result, Text, Think, Turn, demand, pieces
 
 PATH = "/v1/messages"
 KEY = ("x-api-key", "{}")
-STATES = {STATE}
+STATE = STATES["claude"]
 TOP = {
     "system": "text|list", "temperature": "number", "top_p": "number", "top_k": "whole", "stop_sequences": "list", "stream": "flag", "tools": "list",
     "tool_choice": "object", "thinking": "object", "output_config": "object", "metadata": "object", "service_tier": "=auto|standard_only",
@@ -122,7 +122,7 @@ def blocks(answer: Answer) -> list[dict]:
         elif isinstance(part, Think):
             out.append({"type": "thinking", "thinking": part.text, "signature": part.state})
         else:
-            out.append({"type": "tool_use", "id": f"toolu_01played{number}", "name": part.name, "input": part.arguments})
+            out.append({"type": "tool_use", "id": f"toolu_01played{part.id or number}", "name": part.name, "input": part.arguments})
     return out
 
 

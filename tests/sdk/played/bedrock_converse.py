@@ -11,10 +11,10 @@ from urllib.parse import unquote
 
 from . import check
 from .check import filled, members
-from .script import RETRY_SECONDS, STATE, Answer, Asked, Call, Image, Result, Text, Think, Turn, demand, pieces
+from .script import RETRY_SECONDS, STATES, Answer, Asked, Call, Image, Result, Text, Think, Turn, demand, pieces
 
 KEY = ("authorization", "Bearer {}")
-STATES = {STATE}
+STATE = STATES["claude"]
 TOP = {
     "system": "list", "inferenceConfig": "object", "toolConfig": "object", "additionalModelRequestFields": "object", "additionalModelResponseFieldPaths": "list",
     "serviceTier": "object", "outputConfig": "object", "requestMetadata": "object",
@@ -109,8 +109,8 @@ def usage(answer: Answer) -> dict:
     return {"inputTokens": count.input - count.cached, "outputTokens": count.output, "totalTokens": count.input + count.output, "cacheReadInputTokens": count.cached, "cacheWriteInputTokens": 0}
 
 
-def call_id(number: int) -> str:
-    return f"tooluse_Played-{number}_x"
+def call_id(one: Call, number: int) -> str:
+    return f"tooluse_Played-{one.id or number}_x"
 
 
 def whole(_asked: Asked, answer: Answer) -> dict:
@@ -121,7 +121,7 @@ def whole(_asked: Asked, answer: Answer) -> dict:
         elif isinstance(part, Think):
             content.append({"reasoningContent": {"reasoningText": {"text": part.text, "signature": part.state}}})
         else:
-            content.append({"toolUse": {"toolUseId": call_id(number), "name": part.name, "input": part.arguments}})
+            content.append({"toolUse": {"toolUseId": call_id(part, number), "name": part.name, "input": part.arguments}})
     return {"metrics": {"latencyMs": 5}, "output": {"message": {"role": "assistant", "content": content}}, "stopReason": FINISH.get(answer.end), "usage": usage(answer)}
 
 
@@ -135,7 +135,7 @@ def stream(_asked: Asked, answer: Answer) -> list[bytes]:
         event("messageStart", {"role": "assistant"})
     for index, part in enumerate(answer.parts):
         if isinstance(part, Call):
-            event("contentBlockStart", {"contentBlockIndex": index, "start": {"toolUse": {"toolUseId": call_id(index), "name": part.name}}})
+            event("contentBlockStart", {"contentBlockIndex": index, "start": {"toolUse": {"toolUseId": call_id(part, index), "name": part.name}}})
             deltas = [{"toolUse": {"input": piece}} for piece in pieces(json.dumps(part.arguments))]
         elif isinstance(part, Text):
             deltas = [{"text": piece} for piece in pieces(part.text)]

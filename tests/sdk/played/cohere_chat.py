@@ -8,7 +8,7 @@ from .script import RETRY_SECONDS, Answer, Asked, Call, Result, Text, Think, Tur
 
 PATH = "/v2/chat"
 KEY = ("authorization", "Bearer {}")
-STATES: set = set()
+STATE = None
 TOP = {
     "stream": "flag", "tools": "list", "tool_choice": "=REQUIRED|NONE", "strict_tools": "flag", "documents": "list", "citation_options": "object", "response_format": "object",
     "safety_mode": "text", "max_tokens": "whole", "stop_sequences": "list", "temperature": "number", "seed": "whole", "frequency_penalty": "number", "presence_penalty": "number",
@@ -49,6 +49,8 @@ def message(asked: Asked, one: dict, at: str) -> None:
     required, optional = MESSAGE[one["role"]]
     members(one, at, {"role": "text", **required}, optional)
     parts = content(one.get("content", ""), at)
+    if one.get("tool_plan"):
+        parts.append(Text(one["tool_plan"]))
     if one["role"] == "system":
         asked.system.append("".join(part.text for part in parts))
     elif one["role"] == "tool":
@@ -94,7 +96,7 @@ def usage(answer: Answer) -> dict:
 
 
 def call(one: Call, number: int, arguments: str) -> dict:
-    return {"id": f"{one.name}_p1ay{number}", "type": "function", "function": {"name": one.name, "arguments": arguments}}
+    return {"id": f"{one.name}_p1ay{one.id or number}", "type": "function", "function": {"name": one.name, "arguments": arguments}}
 
 
 def whole(_asked: Asked, answer: Answer) -> dict:

@@ -5,10 +5,10 @@ import re
 
 from . import check
 from .check import filled, members
-from .script import RETRY_SECONDS, STATE, Answer, Asked, Call, Image, Result, Text, Think, Turn, demand, pieces
+from .script import RETRY_SECONDS, STATES, Answer, Asked, Call, Image, Result, Text, Think, Turn, demand, pieces
 
 KEY = ("x-goog-api-key", "{}")
-STATES = {STATE}
+STATE = STATES["gemini"]
 TOP = {"systemInstruction": "object", "tools": "list", "toolConfig": "object", "generationConfig": "object", "safetySettings": "list", "serviceTier": "text"}
 GENERATION = {
     "temperature": "number", "topP": "number", "topK": "number", "candidateCount": "whole", "maxOutputTokens": "whole", "stopSequences": "list", "responseMimeType": "text",

@@ -8,7 +8,7 @@ from .script import RETRY_SECONDS, Answer, Asked, Call, Image, Result, Text, Thi
 
 PATH = "/api/chat"
 KEY = ("authorization", "Bearer {}")
-STATES: set = set()
+STATE = None
 TOP = {"stream": "flag", "tools": "list", "format": "text|object", "options": "object", "think": "flag|text", "keep_alive": "text|whole", "logprobs": "flag", "top_logprobs": "whole"}
 OPTIONS = {
     "num_ctx": "whole", "num_predict": "whole", "temperature": "number", "top_k": "whole", "top_p": "number", "min_p": "number", "seed": "whole", "stop": "list",
@@ -32,8 +32,8 @@ def read(_path: str, _query: str, body: dict) -> Asked:
         members(tool, f"tools[{number}]", {"type": "=function", "function": "object"})
         function = members(tool["function"], f"tools[{number}].function", {"name": "text", "parameters": "object"}, {"description": "text"})
         asked.tools[function["name"]] = function["parameters"]
-    # It knows no choice: a call may always be what is wanted.
-    asked.choice = "required" if asked.tools else "auto"
+    # It knows no choice.
+    asked.choice = "unknown"
     if isinstance(body.get("format"), dict):
         asked.schema = body["format"]
     return asked

@@ -11,7 +11,7 @@ from .script import RETRY_SECONDS, Answer, Asked, Call, Result, Text, Think, Tur
 
 PATH = "/chat/completions"
 KEY = ("authorization", "Bearer {}")
-STATES: set = set()
+STATE = None
 TOP = {
     "audio": "object", "frequency_penalty": "number", "logit_bias": "object", "logprobs": "flag", "max_completion_tokens": "whole",
     "metadata": "object", "modalities": "list", "n": "whole", "parallel_tool_calls": "flag", "prediction": "object", "presence_penalty": "number",
@@ -124,13 +124,17 @@ def said(answer: Answer, kind) -> list:
     return [part for part in answer.parts if isinstance(part, kind)]
 
 
+def call_id(one: Call, number: int) -> str:
+    return f"call_played{one.id or number}"
+
+
 def whole(asked: Asked, answer: Answer) -> dict:
     text = "".join(part.text for part in said(answer, Text))
     message = {"role": "assistant", "content": text or None, "refusal": None}
     if thoughts := said(answer, Think):
         message["reasoning_content"] = thoughts[0].text
     if made := said(answer, Call):
-        message["tool_calls"] = [{"id": f"call_played{number}", "type": "function", "function": {"name": one.name, "arguments": json.dumps(one.arguments)}} for number, one in enumerate(made)]
+        message["tool_calls"] = [{"id": call_id(one, number), "type": "function", "function": {"name": one.name, "arguments": json.dumps(one.arguments)}} for number, one in enumerate(made)]
     choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": FINISH[answer.end]}
     return {**HEAD, "object": "chat.completion", "model": asked.model, "choices": [choice], "usage": usage(answer)}
 
@@ -154,7 +158,7 @@ def stream(asked: Asked, answer: Answer) -> list[bytes]:
             chunk({"content": piece})
     made = said(answer, Call)
     for number, one in enumerate(made):
-        chunk({"tool_calls": [{"index": number, "id": f"call_played{number}", "type": "function", "function": {"name": one.name, "arguments": ""}}]})
+        chunk({"tool_calls": [{"index": number, "id": call_id(one, number), "type": "function", "function": {"name": one.name, "arguments": ""}}]})
     # The calls' arguments come side by side.
     texts = [pieces(json.dumps(one.arguments)) for one in made]
     for row in range(max(map(len, texts), default=0)):

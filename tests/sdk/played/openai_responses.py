@@ -4,11 +4,11 @@ import json
 
 from . import check
 from .check import members
-from .script import RETRY_SECONDS, STATE, Answer, Asked, Call, Result, Text, Think, Turn, demand, pieces
+from .script import RETRY_SECONDS, STATES, Answer, Asked, Call, Result, Text, Think, Turn, demand, pieces
 
 PATH = "/responses"
 KEY = ("authorization", "Bearer {}")
-STATES = {STATE}
+STATE = STATES["gpt"]
 TOP = {
     "input": "text|list", "instructions": "text", "tools": "list", "tool_choice": "text|object", "parallel_tool_calls": "flag", "max_tool_calls": "whole", "max_output_tokens": "whole",
     "reasoning": "object", "text": "object", "include": "list", "store": "flag", "truncation": "=auto|disabled", "temperature": "number", "top_p": "number", "top_logprobs": "whole",
@@ -129,11 +129,11 @@ def items(asked: Asked, answer: Answer) -> list[dict]:
             text = {"type": "output_text", "text": part.text, "annotations": [], "logprobs": []}
             out.append({"id": f"msg_played{number}", "type": "message", "status": "completed", "role": "assistant", "content": [text]})
         elif asked.tools.get(part.name, {}).get("custom"):
-            out.append({"id": f"ctc_played{number}", "type": "custom_tool_call", "status": "completed", "call_id": f"call_played{number}", "name": part.name, "input": part.arguments["input"]})
+            out.append({"id": f"ctc_played{number}", "type": "custom_tool_call", "status": "completed", "call_id": f"call_played{part.id or number}", "name": part.name, "input": part.arguments["input"]})
         else:
             group = asked.tools.get(part.name, {}).get("namespace")
             named = {"name": part.name.removeprefix(group + "__"), "namespace": group} if group else {"name": part.name}
-            out.append({"id": f"fc_played{number}", "type": "function_call", "status": "completed", "call_id": f"call_played{number}", **named, "arguments": json.dumps(part.arguments)})
+            out.append({"id": f"fc_played{number}", "type": "function_call", "status": "completed", "call_id": f"call_played{part.id or number}", **named, "arguments": json.dumps(part.arguments)})
     return out
 
 

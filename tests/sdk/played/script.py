@@ -10,15 +10,17 @@ WORDS = ["Ships", " dock", " at", " the wharf", " — ✓"]
 TEXT = "".join(WORDS)
 THOUGHTS = ["The tide", " comes first."]
 THOUGHT = "".join(THOUGHTS)
-STATE = base64.b64encode(b"what the model thought\x00\xff of the tide" * 4).decode()
 QUESTION = "When is high tide? ✓"
 SYSTEM = "You are the harbour master."
 CALLS = [("tide", {"port": "Hamburg", "when": ["día", 1.5, None, {"deep": True}]}), ("tide", {"port": "Bremen"})]
 RESULTS = {"Hamburg": "noon", "Bremen": "four o'clock"}
+BESIDE = "I look it up."
 FORM = {"port": "Hamburg", "metres": 4}
 FORM_TEXT = '{"port": "Hamburg", "metres": 4}'
 PATCH = "*** Begin Patch\n*** Add File: quay.txt\n+ship \"one\"\n*** End Patch\n"
 RETRY_SECONDS = 7
+# What each vendor's model wants back; both that sell a Claude know its state.
+STATES = {vendor: base64.b64encode(f"what {vendor} thought ÿ".encode() * 4).decode() for vendor in ("claude", "gemini", "gpt")}
 # One white pixel.
 PNG = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEANl9ngAAAAABJRU5ErkJggg==")
 
@@ -42,7 +44,7 @@ class Think:
 
 @dataclass
 class Call:
-    """`arguments` is an object; `id` is None where the format has none."""
+    """`arguments` is an object; `id` is None where the format has none, in an answer where any will do."""
 
     name: str
     arguments: dict
@@ -79,8 +81,8 @@ class Asked:
     reasoning: bool = False
     limit: int | None = None
     usage: bool = True
-    # The states that the format hands out, and wants back; some are signatures of the whole thought beside them.
-    states: set = field(default_factory=set)
+    # The state that the format hands out, and wants back; some are signatures of the whole thought beside them.
+    state: str | None = None
     signed: bool = False
 
     @property
@@ -155,7 +157,7 @@ def length(asked: Asked) -> Answer:
 
 def think(asked: Asked) -> Answer:
     demand(asked.reasoning, "no reasoning was asked for")
-    return Answer([Think(THOUGHT, STATE), Text(TEXT)])
+    return Answer([Think(THOUGHT, asked.state), Text(TEXT)])
 
 
 def image(asked: Asked) -> Answer:
@@ -167,7 +169,7 @@ def image(asked: Asked) -> Answer:
 def form(asked: Asked) -> Answer:
     """Structured output: by schema, or by a tool that must be called."""
     if asked.schema is None:
-        demand(len(asked.tools) == 1 and asked.choice in ("required", *asked.tools), "no schema arrived, and no tool in its place")
+        demand(len(asked.tools) == 1 and asked.choice in ("required", "unknown", *asked.tools), "no schema arrived, and no tool in its place")
         ((name, schema),) = asked.tools.items()
         wants_form(schema)
         return Answer([Call(name, FORM)], end="calls")
@@ -205,8 +207,8 @@ def calls(asked: Asked, wanted: list) -> Answer:
     demand("port" in asked.tools["tide"].get("properties", {}), "the tool's schema was lost")
     if asked.turns[-1].role != "tool":
         made = [Call(name, arguments) for name, arguments in wanted]
-        made[0].state = STATE
-        return Answer([Think(THOUGHT, STATE), *made], end="calls")
+        made[0].state = asked.state
+        return Answer([Think(THOUGHT, asked.state), *made], end="calls")
     asking, calling, answering = asked.turns[-3:]
     demand((asking.role, calling.role) == ("user", "assistant"), "the turns are out of order")
     made = [part for part in calling.parts if isinstance(part, Call)]
@@ -215,13 +217,18 @@ def calls(asked: Asked, wanted: list) -> Answer:
     demand(len(results) == len(made), f"{len(results)} results for {len(made)} calls")
     for call, result in zip(made, ordered(made, results)):
         demand(RESULTS[call.arguments["port"]] in result.text, f"{call.arguments['port']} got {result.text!r}")
-    states = {part.state for part in calling.parts if isinstance(part, (Call, Think))} - {None}
-    demand(asked.stateless or states == asked.states, f"the state came back as {states}")
-    for part in calling.parts:
+    remembered(asked, calling)
+    return Answer([Text(TEXT)])
+
+
+def remembered(asked: Asked, turn: Turn) -> None:
+    """The state came back, and no other vendor's."""
+    states = {part.state for part in turn.parts if isinstance(part, (Call, Think))} - {None}
+    demand(states == {asked.state} - {None} or asked.stateless and not states, f"the state came back as {states}")
+    for part in turn.parts:
         # What was thought stands in the signature too; a piece of the text would contradict it.
         signed = asked.signed and isinstance(part, Think) and part.state
         demand(not signed or part.text in ("", THOUGHT), f"a thought came back as {part}")
-    return Answer([Text(TEXT)])
 
 
 def ordered(made: list[Call], results: list[Result]) -> list[Result]:
@@ -239,14 +246,38 @@ def patch(asked: Asked) -> Answer:
     """A coding agent's: a tool that takes text, which formats without such are told as a function."""
     demand("apply_patch" in asked.tools, f"the tools came as {sorted(asked.tools)}")
     if asked.turns[-1].role != "tool":
-        return Answer([Think(THOUGHT, STATE), Call("apply_patch", {"input": PATCH}, state=STATE)], end="calls")
+        return Answer([Think(THOUGHT, asked.state), Call("apply_patch", {"input": PATCH}, state=asked.state)], end="calls")
     (call,) = [part for part in asked.turns[-2].parts if isinstance(part, Call)]
     demand((call.name, call.arguments) == ("apply_patch", {"input": PATCH}), f"the call came back as {call}")
     (result,) = asked.turns[-1].parts
     demand(result.id == call.id and "Done" in result.text, f"the result came as {result}")
-    states = {part.state for part in asked.turns[-2].parts if isinstance(part, (Call, Think))} - {None}
-    demand(asked.stateless or states == asked.states, f"the state came back as {states}")
+    remembered(asked, asked.turns[-2])
     return Answer([Text(TEXT)])
+
+
+def forced(asked: Asked) -> Answer:
+    """One of two tools must be called."""
+    told = asked.choice == "tide" or asked.choice == "required" and set(asked.tools) == {"tide"} or asked.choice == "unknown"
+    demand(told, f"the choice came as {asked.choice!r} of {sorted(asked.tools)}")
+    return Answer([Call(*CALLS[0])], end="calls")
+
+
+def loop(asked: Asked) -> Answer:
+    """An agent's work: one call after the other, with words and thoughts beside each."""
+    asking, *steps = asked.turns
+    demand(asking.role == "user" and len(steps) % 2 == 0, f"the turns are {[turn.role for turn in asked.turns]}")
+    for calling, answering, (name, arguments) in zip(steps[::2], steps[1::2], CALLS):
+        demand((calling.role, answering.role) == ("assistant", "tool"), "the turns are out of order")
+        made = [part for part in calling.parts if isinstance(part, Call)]
+        demand([(call.name, call.arguments) for call in made] == [(name, arguments)], f"the calls came back as {made}")
+        demand(BESIDE in "".join(part.text for part in calling.parts if isinstance(part, Text)), "what was said beside a call was lost")
+        (result,) = ordered(made, answering.parts)
+        demand(RESULTS[arguments["port"]] in result.text, f"{arguments['port']} got {result.text!r}")
+        remembered(asked, calling)
+    done = len(steps) // 2
+    if done == len(CALLS):
+        return Answer([Text(TEXT)])
+    return Answer([Think(THOUGHT, asked.state), Text(BESIDE), Call(*CALLS[done], id=f"step{done}", state=asked.state)], end="calls")
 
 
 def group(asked: Asked) -> Answer:
@@ -278,7 +309,7 @@ def early(_asked: Asked) -> Answer:
 
 SCENES = {
     "text": text, "system": system, "length": length, "think": think, "image": image, "form": form, "tool": one_call,
-    "tools": two_calls, "patch": patch, "agent": agent, "group": group, "limit": limit, "late": ends("error"), "cut": ends("cut"), "short": ends("short"), "early": early,
+    "tools": two_calls, "patch": patch, "agent": agent, "group": group, "forced": forced, "loop": loop, "limit": limit, "late": ends("error"), "cut": ends("cut"), "short": ends("short"), "early": early,
 }
 
 
