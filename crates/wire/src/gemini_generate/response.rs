@@ -8,6 +8,11 @@ use crate::translate::Context;
 
 /// Reads a whole answer, or the list of chunks that a stream without `alt=sse` is.
 pub(super) fn read(body: &Json<'_>, context: &Context) -> Result<Response<'static>, Failure> {
+    // One without candidates may be right: a refused prompt, an answer of no words. Then it says at least what it cost.
+    let known = ["candidates", "promptFeedback", "usageMetadata", "responseId", "error"];
+    if matches!(body, Json::Object(_)) && known.iter().all(|name| body.get(name).is_none()) {
+        return Err(Failure::malformed("an answer without `candidates`"));
+    }
     let mut reader = Reader::new(context);
     let mut collector = Collector::default();
     let mut on = |event: Event<'_>| collector.push(event);
