@@ -109,12 +109,13 @@ pub struct Explain {
     /// Where the configuration comes from.
     #[command(flatten)]
     pub source: Source,
-    /// The method.
-    pub method: String,
-    /// The path, with its query.
-    pub path: String,
-    /// The model, put into a minimal body.
-    #[arg(long, conflicts_with = "body")]
+    /// The method [default: POST].
+    #[arg(requires = "path", required_unless_present = "body")]
+    pub method: Option<String>,
+    /// The path, with its query [default: the model route whose dialect the body looks like].
+    pub path: Option<String>,
+    /// The model, put into a minimal body, or in the place of the body's own.
+    #[arg(long)]
     pub model: Option<String>,
     /// A file with the whole body, `-` for standard input.
     #[arg(long, value_name = "FILE|-")]

@@ -6,7 +6,7 @@ use crate::load::{self, Loaded};
 use crate::serve::Failure;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::cell::RefCell;
 use std::fmt::Write as _;
 use std::future::Future;
@@ -87,17 +87,22 @@ impl Host for Paper {
 pub fn run(options: &Explain) -> Result<String, Failure> {
     let Loaded { compiled, .. } = load::load(&options.source, false)?;
     let usage = |line: String| Failure::new(exit::USAGE, line);
-    let method = Method::from_bytes(options.method.to_uppercase().as_bytes())
-        .map_err(|_| usage(format!("`{}` is no method", options.method)))?;
+    let word = options.method.as_deref().unwrap_or("POST").to_uppercase();
+    let method = Method::from_bytes(word.as_bytes()).map_err(|_| usage(format!("`{word}` is no method")))?;
+    let given = given(options)?;
+    let path = match &options.path {
+        Some(path) => path.clone(),
+        None => looks_like(given.as_ref().map_or(&Value::Null, |(_, body)| body), options.model.as_deref()),
+    };
     let headers = headers(&options.headers).map_err(usage)?;
     // Whoever reads the configuration need not prove that they may call.
     let table = Arc::new(Table { access: Access::Open, ..compiled.table });
-    let body = body(options)?;
+    let body = body(given, options.model.as_deref(), &path);
     let host = Paper { table: table.clone(), calls: Rc::default() };
     let calls = host.calls.clone();
     let incoming = Incoming {
         method,
-        target: options.path.clone(),
+        target: path.clone(),
         authority: None,
         headers,
         length: body.as_ref().map(|b| b.len() as u64),
@@ -108,7 +113,7 @@ pub fn run(options: &Explain) -> Result<String, Failure> {
     let mut record = Record::default();
     let runtime = crate::serve::runtime().map_err(|e| Failure::new(exit::FAILED, e.to_string()))?;
     let outgoing = runtime.block_on(Core::new(table.clone(), host).serve(incoming, &mut record));
-    let mut out = format!("{} {}\n", options.method.to_uppercase(), without_key(&options.path));
+    let mut out = format!("{word} {}\n", without_key(&path));
     let calls = calls.borrow();
     if calls.is_empty() {
         let _ = writeln!(out, "answered here, with {}", outgoing.status);
@@ -134,26 +139,56 @@ pub fn run(options: &Explain) -> Result<String, Failure> {
     Ok(out)
 }
 
-/// The body: as given, or the least that a request in the path's dialect needs.
-fn body(options: &Explain) -> Result<Option<Bytes>, Failure> {
-    if let Some(file) = &options.body {
-        let read = match file.as_os_str() == "-" {
-            true => io::read_to_string(io::stdin()).map(String::into_bytes),
-            false => fs::read(file),
-        };
-        let read = read.map_err(|e| Failure::new(exit::USAGE, format!("{}: {e}", file.display())))?;
-        return Ok(Some(read.into()));
-    }
-    let Some(model) = &options.model else { return Ok(None) };
-    let path = options.path.split('?').next().unwrap_or_default();
-    let hello = json!([{"role": "user", "content": "Hello"}]);
-    let least = match path {
-        _ if path.ends_with("/responses") => json!({"model": model, "input": "Hello"}),
-        _ if path.ends_with("/messages") => json!({"model": model, "max_tokens": 1024, "messages": hello}),
-        _ if path.ends_with("/embeddings") => json!({"model": model, "input": "Hello"}),
-        _ => json!({"model": model, "messages": hello}),
+/// The body as given in a file, and what it says.
+fn given(options: &Explain) -> Result<Option<(Vec<u8>, Value)>, Failure> {
+    let Some(file) = &options.body else { return Ok(None) };
+    let wrong = |why: String| Failure::new(exit::USAGE, format!("{}: {why}", file.display()));
+    let read = match file.as_os_str() == "-" {
+        true => io::read_to_string(io::stdin()).map(String::into_bytes),
+        false => fs::read(file),
     };
-    Ok(Some(least.to_string().into()))
+    let read = read.map_err(|e| wrong(e.to_string()))?;
+    let body = serde_json::from_slice(&read).map_err(|e| wrong(e.to_string()))?;
+    Ok(Some((read, body)))
+}
+
+/// The model route whose dialect a body looks like.
+fn looks_like(body: &Value, model: Option<&str>) -> String {
+    let has = |name: &str| body.get(name).is_some();
+    match () {
+        () if has("contents") => format!("/v1beta/models/{}:generateContent", model.unwrap_or("default")),
+        () if has("query") && has("documents") => "/v1/rerank".into(),
+        () if has("input") && (has("encoding_format") || has("dimensions")) => "/v1/embeddings".into(),
+        () if has("input") => "/v1/responses".into(),
+        () if has("system") || has("stop_sequences") || has("thinking") => "/v1/messages".into(),
+        () => "/v1/chat/completions".into(),
+    }
+}
+
+/// The body: as given, with another model if one was named, or the least that a request in the path's dialect needs.
+fn body(given: Option<(Vec<u8>, Value)>, model: Option<&str>, path: &str) -> Option<Bytes> {
+    let path = path.split('?').next().unwrap_or_default();
+    let body = match (given, model) {
+        (Some((_, mut body)), Some(model)) if body.is_object() && !path.contains(":generateContent") => {
+            body["model"] = model.into();
+            body
+        }
+        // Not made anew: its numbers and spaces are the caller's.
+        (Some((raw, _)), _) => return Some(raw.into()),
+        (None, model) => {
+            let model = model?;
+            let hello = json!([{"role": "user", "content": "Hello"}]);
+            match path {
+                _ if path.ends_with("/responses") => json!({"model": model, "input": "Hello"}),
+                _ if path.ends_with("/messages") => {
+                    json!({"model": model, "max_tokens": 1024, "messages": hello})
+                }
+                _ if path.ends_with("/embeddings") => json!({"model": model, "input": "Hello"}),
+                _ => json!({"model": model, "messages": hello}),
+            }
+        }
+    };
+    Some(body.to_string().into())
 }
 
 /// The target as it was asked, less a credential in it.

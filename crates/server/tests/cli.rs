@@ -267,3 +267,25 @@ fn the_banner_has_a_line_that_works() {
     assert_eq!((answer.status, answer.complete), (200, true));
     assert!(answer.text().ends_with("data: [DONE]\n\n") && answer.chunks.len() > 1, "{}", answer.text());
 }
+
+#[test]
+fn explain_shows_what_a_body_becomes_and_what_it_loses() {
+    let upstream = Upstream::echo();
+    let config = json!({
+        "PROXY_API_KEY": SECRETS[0],
+        "providers": {"claude": {"format": "anthropic_messages", "base_url": upstream.url("/a"), "keys": [SECRETS[1]]}},
+    });
+    let body = json!({
+        "model": "claude/c", "seed": 4, "max_tokens": 20, "messages": [{"role": "user", "content": "Hello"}],
+    });
+    let launch = launch().file("wharf.jsonc", &config.to_string()).file("body.json", &body.to_string());
+    let ended = launch.args(&["explain", "--body", "body.json"]).run();
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.stderr);
+    for part in
+        ["dropped   seed", "POST ", "/a/v1/messages", r#""max_tokens":20"#, "anthropic-version: 2023-06-01"]
+    {
+        assert!(ended.stdout.contains(part), "{part} is not in:\n{}", ended.stdout);
+    }
+    assert!(!ended.stdout.contains(SECRETS[1]), "{}", ended.stdout);
+    assert_eq!(upstream.log().accepted, 0, "no call was made");
+}
