@@ -23,8 +23,9 @@ mod types;
 #[cfg(test)]
 mod tests;
 
-use crate::chat::{Failure, Field, Refused, Request, Response, Target, Written};
+use crate::chat::{Failure, Field, Refused, Request, Response, State, Target, Written};
 use crate::json::{Invalid, Json};
+use crate::translate::strangers::{Fate, rewrite};
 use crate::translate::{Client, Context, Framing, ReadStream, Said, Upstream, WriteStream};
 
 /// The format.
@@ -34,6 +35,21 @@ pub(crate) struct AnthropicMessages;
 impl Client for AnthropicMessages {
     fn read_request<'a>(&self, body: Json<'a>, said: &Said<'_>) -> Result<Request<'a>, Invalid> {
         request_in::read(body, said)
+    }
+
+    fn without_strangers(&self, body: &Json<'_>) -> Option<Vec<u8>> {
+        rewrite(body, "messages", Some("content"), &|block| {
+            let slot = match block.get("type").and_then(Json::text) {
+                Some("thinking") => block.get("signature"),
+                Some("redacted_thinking") => block.get("data"),
+                _ => return Fate::Stays,
+            };
+            // Thoughts of a model that signs nothing have an empty signature.
+            match slot.and_then(Json::cow) {
+                Some(slot) if slot.is_empty() || State::unwrap_from(&slot).is_some() => Fate::Goes,
+                _ => Fate::Stays,
+            }
+        })
     }
 
     fn field_name(&self, field: Field) -> &'static str {

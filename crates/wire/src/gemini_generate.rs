@@ -26,8 +26,9 @@ mod types;
 #[cfg(test)]
 mod tests;
 
-use crate::chat::{Failure, Field, Refused, Request, Response, Target, Written};
+use crate::chat::{Bind, Failure, Field, Refused, Request, Response, StateKind, Target, Written};
 use crate::json::{Invalid, Json};
+use crate::translate::strangers::{Fate, rewrite};
 use crate::translate::{Client, Context, Framing, ReadStream, Said, Upstream, WriteStream};
 
 /// The format.
@@ -55,6 +56,20 @@ impl Upstream for GeminiGenerate {
 impl Client for GeminiGenerate {
     fn read_request<'a>(&self, body: Json<'a>, said: &Said<'_>) -> Result<Request<'a>, Invalid> {
         request_in::read(body, said)
+    }
+
+    fn without_strangers(&self, body: &Json<'_>) -> Option<Vec<u8>> {
+        rewrite(body, "contents", Some("parts"), &|part| {
+            for name in ["thoughtSignature", "thought_signature"] {
+                let slot = part.get(name).and_then(Json::cow).unwrap_or_default();
+                let state = signature::read(slot, Bind::Reasoning);
+                if state.is_some_and(|state| state.kind != StateKind::GeminiThought) {
+                    let thought = part.get("thought").and_then(Json::bool) == Some(true);
+                    return if thought { Fate::Goes } else { Fate::Without(name) };
+                }
+            }
+            Fate::Stays
+        })
     }
 
     fn field_name(&self, field: Field) -> &'static str {

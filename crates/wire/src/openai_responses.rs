@@ -20,8 +20,9 @@ mod types;
 #[cfg(test)]
 mod tests;
 
-use crate::chat::{Failure, Field, Refused, Request, Response, Target, Written};
+use crate::chat::{Failure, Field, Refused, Request, Response, State, Target, Written};
 use crate::json::{Invalid, Json};
+use crate::translate::strangers::{Fate, rewrite};
 use crate::translate::{Client, Context, Framing, ReadStream, Said, Upstream, WriteStream};
 
 /// The format.
@@ -49,6 +50,14 @@ impl Upstream for OpenAiResponses {
 impl Client for OpenAiResponses {
     fn read_request<'a>(&self, body: Json<'a>, said: &Said<'_>) -> Result<Request<'a>, Invalid> {
         request_in::read(body, said)
+    }
+
+    fn without_strangers(&self, body: &Json<'_>) -> Option<Vec<u8>> {
+        rewrite(body, "input", None, &|item| {
+            let slot = item.get("encrypted_content").and_then(Json::cow);
+            let ours = slot.is_some_and(|slot| State::unwrap_from(&slot).is_some());
+            if ours { Fate::Goes } else { Fate::Stays }
+        })
     }
 
     fn field_name(&self, field: Field) -> &'static str {

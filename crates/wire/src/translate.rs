@@ -5,6 +5,7 @@
 
 mod custom;
 mod lost;
+pub(crate) mod strangers;
 mod stream;
 mod whole;
 
@@ -77,6 +78,10 @@ impl Context {
 pub(crate) trait Client: Sync {
     /// Reads a request. All that has no place in the neutral model goes into its losses.
     fn read_request<'a>(&self, body: Json<'a>, said: &Said<'_>) -> Result<Request<'a>, Invalid>;
+    /// The body without the state of other vendors that we wrapped for its caller; `None`: it holds none.
+    fn without_strangers(&self, _body: &Json<'_>) -> Option<Vec<u8>> {
+        None
+    }
     /// What the caller calls a field.
     fn field_name(&self, field: Field) -> &'static str;
     /// The path of the turn with this number in the caller's body: `messages[3]`.
@@ -173,6 +178,23 @@ pub fn read_request<'a>(format: Format, body: &'a [u8], said: &Said<'_>) -> Resu
         Invalid { path: client.turn_path(at), reason }
     })?;
     Ok(request)
+}
+
+/// A body for a provider of the caller's own dialect without the state of other vendors that we wrapped for the
+/// caller; `None`: it can pass as it is. Nearly every body holds no trace of such, and is not read.
+#[must_use]
+pub fn without_strangers(format: Format, body: &[u8]) -> Option<Vec<u8>> {
+    let traces: &[&[u8]] = match format {
+        Format::AnthropicMessages => &[b"\"wharf1.", b"\"signature\":\"\"", b"\"signature\": \"\""],
+        Format::OpenAiResponses => &[b"\"wharf1."],
+        // `wharf1.` in base64.
+        Format::GeminiGenerate => &[b"\"d2hhcmYxL"],
+        Format::OpenAiChat | Format::CohereChat | Format::BedrockConverse | Format::OllamaChat => &[],
+    };
+    if !traces.iter().any(|trace| memchr::memmem::find(body, trace).is_some()) {
+        return None;
+    }
+    client(format)?.without_strangers(&json::parse(body).ok()?)
 }
 
 /// Writes a request for its target. Losses of reading are among the losses.

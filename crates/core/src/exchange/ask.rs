@@ -24,7 +24,9 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::borrow::Cow;
 use std::rc::Rc;
+use wharf_wire::chat::Field;
 use wharf_wire::scan::{self, Arrived, Edits, Model, Root, Scan, Segments};
+use wharf_wire::translate;
 
 /// A model name in a path: what RFC 3986 lets stand in one, `/` included, stays.
 pub(super) const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
@@ -147,8 +149,13 @@ impl<H: Host> Core<H> {
                 }
                 Way::Estimated => continue,
             };
-            let mut prepared =
-                self.prepare(&call, headers, &question, target, entry, &order, rest, record)?;
+            let cleaned = match cleaned(&question, strict, entry, record) {
+                Ok(cleaned) => cleaned,
+                Err(_) if left > 0 => continue,
+                Err(error) => return Err(error),
+            };
+            let question = cleaned.as_ref().unwrap_or(&question);
+            let mut prepared = self.prepare(&call, headers, question, target, entry, &order, rest, record)?;
             if let Asked::Form(form) = &question.body
                 && let Some(length) = form.streams(&target.model)
                 && let Some(rest) = call.incoming.body.take()
@@ -184,6 +191,35 @@ impl<H: Host> Core<H> {
         let form = matches!(question.body, Asked::Form(_));
         self.assemble(call, headers, body, rest, &call.query_on(), entry, order, form)
     }
+}
+
+/// The question without other vendors' state; `None`: it can be asked as it is.
+///
+/// # Errors
+/// There is such state, and nothing may be lost.
+fn cleaned<'q>(
+    question: &Question<'q>,
+    strict: bool,
+    entry: &Entry,
+    record: &mut Record,
+) -> Result<Option<Question<'q>>, Error> {
+    let Question { ask, stream, json_array, .. } = *question;
+    let Asked::Json(body, _) = &question.body else { return Ok(None) };
+    if !matches!(ask, Ask::Messages | Ask::Responses | Ask::Generate(_)) {
+        return Ok(None);
+    }
+    let Some(body) = translate::without_strangers(ask.format(), body).map(Bytes::from) else {
+        return Ok(None);
+    };
+    let Ok(scan) = scan::scan(&body) else { return Ok(None) };
+    if strict {
+        let id = &entry.provider.id;
+        let message = format!("strict: {id} can't be given what another vendor's model thought");
+        return Err(Error::new(Kind::UnsupportedField, message));
+    }
+    record.dropped.push(translate::field_name(ask.format(), Field::ReasoningHistory).to_owned());
+    let model = question.model.clone();
+    Ok(Some(Question { ask, model, body: Asked::Json(body, scan), stream, json_array }))
 }
 
 /// How a target can be asked.

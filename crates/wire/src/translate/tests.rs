@@ -143,3 +143,28 @@ fn an_error_for_a_format_that_no_client_speaks_has_the_house_form() {
         assert!(String::from_utf8(body).unwrap().contains("slow down"), "{format}");
     }
 }
+
+#[test]
+fn what_strangers_thought_goes_before_a_body_passes_as_it_is() {
+    let cleaned = |format, body: &str| {
+        super::without_strangers(format, body.as_bytes()).map(|body| String::from_utf8(body).unwrap())
+    };
+    let (anthropic, responses, gemini) =
+        (Format::AnthropicMessages, Format::OpenAiResponses, Format::GeminiGenerate);
+    let body = r#"{"max_tokens": 9, "messages": [{"role": "user", "content": "a \"wharf1.\""},
+        {"role": "assistant", "content": [{"type": "thinking", "thinking": "x", "signature": "wharf1.gemini.call.U2ln"}]},
+        {"role": "assistant", "content": [{"type": "thinking", "thinking": "x", "signature": ""},
+        {"type": "thinking", "thinking": "y", "signature": "EqQB"}, {"type": "text", "text": "b"}]}], "x": 1.0}"#;
+    let left = r#"{"max_tokens":9,"messages":[{"role": "user", "content": "a \"wharf1.\""},{"role":"assistant","content":[{"type": "thinking", "thinking": "y", "signature": "EqQB"},{"type": "text", "text": "b"}]}],"x":1.0}"#;
+    assert_eq!(cleaned(anthropic, body).as_deref(), Some(left));
+    assert_eq!(cleaned(anthropic, left), None);
+    let body = r#"{"input":[{"type":"reasoning","encrypted_content":"wharf1.claude.reasoning.U2ln"},{"type":"reasoning","encrypted_content":"gAAA"}]}"#;
+    let left = r#"{"input":[{"type":"reasoning","encrypted_content":"gAAA"}]}"#;
+    assert_eq!(cleaned(responses, body).as_deref(), Some(left));
+    assert_eq!(cleaned(responses, r#"{"input": "\"wharf1."}"#), None);
+    // `wharf1.claude.call.U2ln`
+    let body = r#"{"contents":[{"parts":[{"functionCall":{"name":"f"},"thoughtSignature":"d2hhcmYxLmNsYXVkZS5jYWxsLlUybG4="},{"text":"","thought":true,"thoughtSignature":"d2hhcmYxLmNsYXVkZS5jYWxsLlUybG4="},{"text":"a","thoughtSignature":"U2ln"}]}]}"#;
+    let left =
+        r#"{"contents":[{"parts":[{"functionCall":{"name":"f"}},{"text":"a","thoughtSignature":"U2ln"}]}]}"#;
+    assert_eq!(cleaned(gemini, body).as_deref(), Some(left));
+}
