@@ -187,9 +187,9 @@ pub fn is_public(address: IpAddr) -> bool {
                 Ipv4Addr::new(a, b, c, d)
             };
             match (first, second) {
-                // IPv4 in IPv6's clothes: mapped and compatible, translated (64:ff9b::/96), 6to4.
+                // IPv4 in IPv6's clothes: mapped, translated (64:ff9b::/96; 64:ff9b:1::/48 is anybody's own), 6to4.
                 (0, 0) => v6.to_ipv4_mapped().is_some_and(public_v4),
-                (0x64, 0xff9b) => public_v4(bytes(high, low)),
+                (0x64, 0xff9b) => v6.segments()[2..6] == [0; 4] && public_v4(bytes(high, low)),
                 (0x2002, high) => public_v4(bytes(high, v6.segments()[2])),
                 // Teredo, benchmarking, ORCHID, documentation.
                 (0x2001, 0 | 2 | 0x10..=0x2f | 0xdb8) | (0x3fff, _) => false,
@@ -201,20 +201,24 @@ pub fn is_public(address: IpAddr) -> bool {
 }
 
 const fn public_v4(v4: Ipv4Addr) -> bool {
-    let [a, b, c, _] = v4.octets();
-    !matches!(
-        (a, b, c),
-        (0 | 10 | 127 | 224..=255, _, _)
-            | (100, 64..=127, _)
-            | (169, 254, _)
-            | (172, 16..=31, _)
-            | (192, 0, 0 | 2)
-            | (192, 88, 99)
-            | (192, 168, _)
-            | (198, 18 | 19, _)
-            | (198, 51, 100)
-            | (203, 0, 113)
-    )
+    let [a, b, c, d] = v4.octets();
+    // Azure's platform address looks public, and is answered inside every virtual machine there:
+    // <https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16>
+    let platform = matches!((a, b, c, d), (168, 63, 129, 16));
+    !platform
+        && !matches!(
+            (a, b, c),
+            (0 | 10 | 127 | 224..=255, _, _)
+                | (100, 64..=127, _)
+                | (169, 254, _)
+                | (172, 16..=31, _)
+                | (192, 0, 0 | 2)
+                | (192, 88, 99)
+                | (192, 168, _)
+                | (198, 18 | 19, _)
+                | (198, 51, 100)
+                | (203, 0, 113)
+        )
 }
 
 /// A request body.
@@ -316,4 +320,89 @@ pub enum CollectError {
     TooLarge,
     /// Ended early, or is not valid on the wire.
     Broken,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_that_only_neighbours_reach_are_not_public() {
+        for address in [
+            "0.0.0.0",
+            "10.1.2.3",
+            "100.64.0.1",
+            "100.100.100.200",
+            "127.0.0.1",
+            "127.9.9.9",
+            "168.63.129.16",
+            "169.254.169.254",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.0.0.192",
+            "192.0.2.1",
+            "192.88.99.1",
+            "192.168.1.1",
+            "198.18.0.1",
+            "198.51.100.1",
+            "203.0.113.1",
+            "224.0.0.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::7f00:1",
+            "::8.8.8.8",
+            "::ffff:127.0.0.1",
+            "::ffff:10.0.0.1",
+            "::ffff:0:8.8.8.8",
+            "::ffff:169.254.169.254",
+            "64:ff9b::127.0.0.1",
+            "64:ff9b::a9fe:a9fe",
+            "64:ff9b:1::8.8.8.8",
+            "64:ff9b:0:1::8.8.8.8",
+            "100::1",
+            "2001::1",
+            "2001:2::1",
+            "2001:10::1",
+            "2001:20::1",
+            "2001:db8::1",
+            "2002:7f00:1::1",
+            "2002:a9fe:a9fe::1",
+            "2002:0a00:1::",
+            "3fff::1",
+            "5f00::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "fe80::1",
+            "fec0::1",
+            "ff02::1",
+        ] {
+            assert!(!is_public(address.parse().unwrap()), "{address}");
+        }
+    }
+
+    #[test]
+    fn what_everybody_reaches_is() {
+        for address in [
+            "1.1.1.1",
+            "8.8.8.8",
+            "100.63.255.255",
+            "100.128.0.1",
+            "168.63.129.17",
+            "172.15.0.1",
+            "172.32.0.1",
+            "192.0.1.1",
+            "198.17.0.1",
+            "198.20.0.1",
+            "223.255.255.255",
+            "2606:4700::1",
+            "2001:4860::8888",
+            "::ffff:8.8.8.8",
+            "64:ff9b::8.8.8.8",
+            "2002:808:808::1",
+        ] {
+            assert!(is_public(address.parse().unwrap()), "{address}");
+        }
+    }
 }

@@ -95,15 +95,30 @@ impl Lane {
         let Kind::Translate(translate) = &mut self.kind else { return };
         let Translate { pipe, out } = &mut **translate;
         match &mut self.decoder {
-            Some(decoder) => decoder.push(piece, &mut |plain| pipe.push(plain, out)),
+            Some(decoder) => {
+                decoder.push(piece, &mut |plain| pipe.push(plain, out));
+                // What came so far must not pass for the whole.
+                if decoder.failed() {
+                    pipe.fail(Failure::malformed("its content coding is broken, or too long"), out);
+                }
+            }
             None => pipe.push(piece, out),
         }
     }
 
     /// The upstream's body has ended before the head went out.
     pub(crate) fn ends(&mut self, end: End) {
+        let end = self.decoded(end);
         if let Kind::Translate(translate) = &mut self.kind {
             translate.pipe.finish(end, &mut translate.out);
+        }
+    }
+
+    /// A coded body that ends inside its coding was cut, however the connection was closed.
+    fn decoded(&self, end: End) -> End {
+        match (end, &self.decoder) {
+            (End::Clean, Some(decoder)) if !decoder.complete() => End::Cut,
+            _ => end,
         }
     }
 
@@ -135,6 +150,11 @@ impl Lane {
         }
     }
 
+    /// What goes out is as long as what comes in: the upstream's word on its length holds.
+    pub fn keeps_length(&self) -> bool {
+        matches!(self.kind, Kind::Verbatim(_))
+    }
+
     /// Nothing that still comes would go to the client: the body can be ended.
     pub fn is_over(&self) -> bool {
         match &self.kind {
@@ -145,6 +165,7 @@ impl Lane {
 
     /// The answer is over: what was seen goes into the record.
     pub fn finish(&mut self, end: End, record: &mut Record) -> Finish {
+        let coded = self.decoded(end);
         match &mut self.kind {
             Kind::Verbatim(relay) => {
                 let finish = relay.finish(end, &record.id);
@@ -153,7 +174,7 @@ impl Lane {
                 Finish { append: finish.append, abort: finish.abort }
             }
             Kind::Translate(translate) => {
-                translate.pipe.finish(end, &mut translate.out);
+                translate.pipe.finish(coded, &mut translate.out);
                 let progress = translate.pipe.progress();
                 record.usage = progress.usage;
                 record.cut = progress.failure.is_some();
@@ -169,5 +190,52 @@ impl Lane {
             Kind::Verbatim(relay) => relay.finish(End::Cut, &record.id).seen.usage,
             Kind::Translate(translate) => translate.pipe.progress().usage,
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+    use std::io::Write as _;
+    use wharf_wire::translate::Context;
+
+    const EVENTS: &[u8] =
+        b"data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"}}]}\n\n\
+        data: {\"id\":\"c\",\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n";
+
+    fn zipped(plain: &[u8]) -> Vec<u8> {
+        let mut zip = GzEncoder::new(Vec::new(), Compression::default());
+        zip.write_all(plain).unwrap();
+        zip.finish().unwrap()
+    }
+
+    fn through(coded: &[u8]) -> (String, Record) {
+        let pipe = Pipe::new(Format::OpenAiChat, Format::AnthropicMessages, &Context::default()).unwrap();
+        let mut lane = Lane::translate(pipe, Decoder::new("gzip"));
+        assert!(!lane.keeps_length());
+        let mut record = Record::default();
+        let mut out = lane.push(Bytes::copy_from_slice(coded)).to_vec();
+        out.extend_from_slice(&lane.finish(End::Clean, &mut record).append);
+        (String::from_utf8(out).unwrap(), record)
+    }
+
+    #[test]
+    fn a_coded_stream_is_translated() {
+        let (out, record) = through(&zipped(EVENTS));
+        assert!(out.contains("\"hi\"") && out.contains("message_stop") && !record.cut, "{out}");
+    }
+
+    #[test]
+    fn one_whose_coding_breaks_or_stops_is_never_taken_for_whole() {
+        let whole = zipped(EVENTS);
+        let mut broken = whole.clone();
+        let at = broken.len() - 5;
+        broken[at] ^= 0xff;
+        for coded in [&whole[..whole.len() - 1], &whole[..whole.len() / 2], &broken, &b"data: {}"[..]] {
+            let (out, record) = through(coded);
+            assert!(out.contains("event: error") && !out.contains("message_stop") && record.cut, "{out}");
+        }
     }
 }

@@ -57,6 +57,19 @@ pub fn next(outcome: Outcome, left: Left) -> Next {
     }
 }
 
+/// The answer's body has to tell whether it refuses the key, and there is something else to try.
+pub const fn may_refuse_key(outcome: Outcome, left: Left) -> bool {
+    matches!(outcome, Outcome::Status(400))
+        && left.model_route
+        && left.replayable
+        && (left.keys > 0 || left.targets > 0)
+}
+
+/// True if the body of a 400 refuses the key, as Gemini's does: <https://ai.google.dev/gemini-api/docs/troubleshooting>.
+pub fn refuses_key(body: &[u8]) -> bool {
+    memchr::memmem::find(body, b"\"API_KEY_INVALID\"").is_some()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -72,6 +85,17 @@ mod tests {
             assert_eq!(next(Outcome::Status(status), Left { model_route: false, ..ALL }), Next::Show);
             assert_eq!(next(Outcome::Status(status), Left { replayable: false, ..ALL }), Next::Show);
         }
+    }
+
+    #[test]
+    fn a_400_is_looked_at_only_where_something_may_follow() {
+        let bad = Outcome::Status(400);
+        assert!(may_refuse_key(bad, ALL) && may_refuse_key(bad, Left { keys: 0, ..ALL }));
+        assert!(!may_refuse_key(bad, Left { keys: 0, targets: 0, ..ALL }));
+        assert!(!may_refuse_key(bad, Left { model_route: false, ..ALL }));
+        assert!(!may_refuse_key(Outcome::Status(404), ALL));
+        assert!(refuses_key(br#"{"error":{"details":[{"reason":"API_KEY_INVALID"}]}}"#));
+        assert!(!refuses_key(br#"{"error":{"message":"say API_KEY_INVALID"}}"#));
     }
 
     #[test]

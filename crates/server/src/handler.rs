@@ -66,7 +66,8 @@ fn respond(outgoing: Outgoing<upstream::Body>, mut settle: Settle, head: bool) -
             Body::Stream(Box::new(Paced { pieces, pace, wait: None, settle }))
         }
         OutBody::Stream(stream) => {
-            let length = stream.body.as_ref().and_then(upstream::Body::length);
+            let body = stream.body.as_ref().filter(|_| stream.lane.keeps_length());
+            let length = body.and_then(upstream::Body::length);
             Body::Stream(Box::new(Relayed { stream, length, settle, tail: Tail::Open }))
         }
     };

@@ -6,7 +6,7 @@ use super::relaying::HOLD;
 use super::reply::{OutBody, Reply, Stream};
 use super::translating::{Matter, Translation};
 use super::vectors;
-use crate::coding::Decoder;
+use crate::coding::{self, Decoder};
 use crate::error::{Error, Kind};
 use crate::headers::Headers;
 use crate::headers::{self, text};
@@ -19,6 +19,8 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, RETRY_A
 use http::{HeaderValue, StatusCode};
 use std::pin::pin;
 use wharf_wire::chat::Failure;
+use wharf_wire::format::Format;
+use wharf_wire::json;
 use wharf_wire::relay::End;
 use wharf_wire::translate::{self, Pipe};
 
@@ -38,14 +40,16 @@ impl<H: Host> Core<H> {
     ) -> Result<Reply<H::Body>, Error> {
         let Answer { status, mut headers, body } = answer;
         let media = text(&headers, CONTENT_TYPE).unwrap_or("").to_ascii_lowercase();
-        let decoder = text(&headers, CONTENT_ENCODING).and_then(Decoder::new);
+        let coding = text(&headers, CONTENT_ENCODING).filter(|coding| !coding::is_identity(coding));
+        let decoder = coding.and_then(Decoder::new);
+        let unreadable = coding.is_some() && decoder.is_none();
         let error_type = text(&headers, "x-amzn-errortype").map(error_class);
         let tokens = text(&headers, "x-amzn-bedrock-input-token-count").and_then(|count| count.parse().ok());
         headers::to_client(&mut headers);
         for name in [CONTENT_LENGTH, CONTENT_ENCODING, CONTENT_TYPE, ETAG] {
             headers.remove(name);
         }
-        let mut source = Source { body, first, decoder };
+        let mut source = Source { body, first, decoder, unreadable };
         if !status.is_success() {
             let body = self.all(&mut source, ERROR_LIMIT, record).await.unwrap_or_default();
             let failure = translate::read_error(way.from, status.as_u16(), error_type.as_deref(), &body);
@@ -58,21 +62,40 @@ impl<H: Host> Core<H> {
                 Err(failure) => failed(&failure, headers, &way, record),
             });
         }
-        if !is_stream(&media) {
-            let body = self.all(&mut source, WHOLE_LIMIT, record).await?;
-            return Ok(match translate::whole(way.from, way.to, &body, way.stream, &way.context) {
-                Ok(whole) => told(whole, headers, &way, record),
-                Err(failure) => failed(&failure, headers, &way, record),
-            });
+        let streamed = is_stream(&media) || self.begins_stream(&mut source, way.from).await;
+        if streamed && way.stream {
+            return self.lead_stream(source, headers, &way, record).await;
         }
-        if !way.stream {
-            let body = self.all(&mut source, WHOLE_LIMIT, record).await?;
+        let mut body = self.all(&mut source, WHOLE_LIMIT, record).await?;
+        let array = if streamed { None } else { array_events(way.from, &body) };
+        let streamed = streamed || array.is_some();
+        body = array.unwrap_or(body);
+        if streamed && way.stream {
+            source = Source { first: Some(body.into()), decoder: None, ..source };
+            return self.lead_stream(source, headers, &way, record).await;
+        }
+        if streamed {
             return Ok(match translate::gather(way.from, way.to, &body, &way.context) {
                 Ok(whole) => told(whole, headers, &way, record),
                 Err(failure) => failed(&failure, headers, &way, record),
             });
         }
-        self.lead_stream(source, headers, &way, record).await
+        Ok(match translate::whole(way.from, way.to, &body, way.stream, &way.context) {
+            Ok(whole) => told(whole, headers, &way, record),
+            Err(failure) => failed(&failure, headers, &way, record),
+        })
+    }
+
+    /// Some servers give their streams no media type, or that of a whole answer: then the first piece tells.
+    async fn begins_stream(&self, source: &mut Source<H::Body>, from: Format) -> bool {
+        if source.decoder.is_some() || source.unreadable {
+            return false;
+        }
+        if source.first.is_none() {
+            // An error comes again to whoever reads on.
+            source.first = self.host.read(&mut source.body).await.ok().flatten();
+        }
+        source.first.as_ref().is_some_and(|first| begins(from, first))
     }
 
     /// The head waits until something of the answer itself is there, for a while: an error before that is a real one.
@@ -83,6 +106,9 @@ impl<H: Host> Core<H> {
         way: &Translation,
         record: &mut Record,
     ) -> Result<Reply<H::Body>, Error> {
+        if source.unreadable {
+            return Err(coded(record));
+        }
         let Some(pipe) = Pipe::new(way.from, way.to, &way.context) else {
             return Err(Error::new(Kind::Internal, "no client speaks this format"));
         };
@@ -119,18 +145,30 @@ impl<H: Host> Core<H> {
         limit: usize,
         record: &Record,
     ) -> Result<Vec<u8>, Error> {
+        if source.unreadable {
+            return Err(coded(record));
+        }
         let mut all = Vec::new();
         loop {
             let piece = match source.first.take() {
                 Some(first) => first,
                 None => match self.host.read(&mut source.body).await {
                     Ok(Some(piece)) => piece,
+                    // What is cut inside its coding must not pass for whole, even where it can be read.
+                    Ok(None) if source.decoder.as_ref().is_some_and(|d| !d.complete()) => {
+                        return Err(coded(record));
+                    }
                     Ok(None) => return Ok(all),
                     Err(error) => return Err(super::attempt::failure(error, &record.provider)),
                 },
             };
             match &mut source.decoder {
-                Some(decoder) => decoder.push(&piece, &mut |plain| all.extend_from_slice(plain)),
+                Some(decoder) => decoder.push(&piece, &mut |plain| {
+                    // A few bytes can become very many.
+                    if all.len() <= limit {
+                        all.extend_from_slice(plain);
+                    }
+                }),
                 None => all.extend_from_slice(&piece),
             }
             if all.len() > limit {
@@ -146,6 +184,14 @@ struct Source<B> {
     body: B,
     first: Option<Bytes>,
     decoder: Option<Decoder>,
+    /// It is in a coding that is not decoded here.
+    unreadable: bool,
+}
+
+fn coded(record: &Record) -> Error {
+    let message =
+        format!("{} answered in a content coding that can't be read, or is broken", record.provider);
+    Error::new(Kind::Unreachable, message)
 }
 
 /// A translated answer.
@@ -175,7 +221,12 @@ fn failed<B>(failure: &Failure, mut headers: Headers, way: &Translation, record:
     }
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::BAD_GATEWAY);
-    Reply::new(status, headers, translate::write_error(way.to, failure, &record.id))
+    let mut failure = failure.clone();
+    // Ours: the message names whose fault it is.
+    if let Some(rest) = failure.message.strip_prefix("The upstream ") {
+        failure.message = format!("{} {rest}", record.provider);
+    }
+    Reply::new(status, headers, translate::write_error(way.to, &failure, &record.id))
 }
 
 /// Events of any framing.
@@ -183,6 +234,43 @@ fn is_stream(media: &str) -> bool {
     ["text/event-stream", "application/x-ndjson", "application/vnd.amazon.eventstream"]
         .iter()
         .any(|stream| media.starts_with(stream))
+}
+
+/// These bytes begin a stream of this format, and no whole answer.
+fn begins(from: Format, first: &[u8]) -> bool {
+    let text = first.strip_prefix(b"\xef\xbb\xbf").unwrap_or(first).trim_ascii_start();
+    match from {
+        Format::OpenAiChat
+        | Format::OpenAiResponses
+        | Format::AnthropicMessages
+        | Format::GeminiGenerate
+        | Format::CohereChat => {
+            [&b"data:"[..], b"event:", b"id:", b"retry:", b":"].iter().any(|field| text.starts_with(field))
+        }
+        // A line that is a value of its own; a whole answer is one value, on one line or indented.
+        Format::OllamaChat => memchr::memchr(b'\n', text)
+            .and_then(|end| text.get(..end))
+            .is_some_and(|line| json::parse(line).is_ok()),
+        // The length of the first frame, which has no use for its highest byte.
+        Format::BedrockConverse => first.first() == Some(&0),
+    }
+}
+
+/// Gemini's other form of a stream, one JSON array, as the events that it would have been: for servers that don't know
+/// `alt=sse`.
+fn array_events(from: Format, body: &[u8]) -> Option<Vec<u8>> {
+    if from != Format::GeminiGenerate || body.trim_ascii_start().first() != Some(&b'[') {
+        return None;
+    }
+    let array = json::parse_lossy(body).ok()?;
+    let mut events = Vec::with_capacity(body.len() + 16 * array.items().len());
+    for item in array.items() {
+        events.extend_from_slice(b"data: ");
+        // Between tokens a line end is as good as a space, and inside strings there is none.
+        events.extend(item.raw().bytes().map(|b| if matches!(b, b'\n' | b'\r') { b' ' } else { b }));
+        events.extend_from_slice(b"\n\n");
+    }
+    Some(events)
 }
 
 /// `ValidationException:http://…` -> `ValidationException`

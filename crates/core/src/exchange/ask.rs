@@ -74,10 +74,7 @@ impl<H: Host> Core<H> {
         })?;
         let body = body.into_bytes();
         let model = match path_model {
-            Some(model) if climbs(&model) => {
-                let message = "a model name in a path must not hold `.` or `..` as a part of it";
-                return Err(Error::new(Kind::InvalidRequest, message));
-            }
+            Some(model) if climbs(&model) => return Err(climbing()),
             Some(model) => model,
             None => model_of(&scan, &body)?,
         };
@@ -123,8 +120,10 @@ impl<H: Host> Core<H> {
             let Some(entry) = self.table.entries.get(target.entry) else { continue };
             record.provider = entry.provider.id.clone();
             record.model.clone_from(&target.model);
+            // What was left out for a target that gave way is no loss of this one's.
+            record.dropped.clear();
             if entry.provider.local {
-                return self.echo(&question, target, entry, record);
+                return self.echo(&question, target, entry, strict, record);
             }
             let left = targets.len() - at - 1;
             let way = match open_way(&call, &question, target, entry) {
@@ -232,8 +231,13 @@ fn open_way<'e, U>(
     if entry.lacks_key() && !call.gateway.is_some_and(|_| gateway::takes_our_paths(entry)) {
         return Err(keyless(entry));
     }
-    translating::way(&entry.provider, question.ask, &target.model, question.stream)
-        .ok_or_else(|| unsupported(entry, question.ask))
+    let way = translating::way(&entry.provider, question.ask, &target.model, question.stream)
+        .ok_or_else(|| unsupported(entry, question.ask))?;
+    match &way {
+        // The model stood in the body, where it may be anything, and stands in the path now.
+        Way::Translated(rest) if climbs(rest) => Err(climbing()),
+        Way::Translated(_) | Way::Verbatim(_) | Way::Estimated => Ok(way),
+    }
 }
 
 /// The body for one target: the bytes as they came but for the model, and what the operator wants changed.
@@ -255,7 +259,7 @@ fn write_body(
     if !drop.is_empty() || ask_usage {
         let edits = Edits { model: (!in_path).then_some(model), drop: &drop, ask_usage };
         let edited = scan::edit(body, &edits);
-        record.dropped.extend(edited.dropped);
+        record.dropped.extend(edited.dropped.iter().map(|name| translating::printable(name)));
         return (Segments::from(edited.body), json);
     }
     match &scan.model {
@@ -292,6 +296,11 @@ fn model_of(scan: &Scan, body: &[u8]) -> Result<String, Error> {
 /// A model name that would lead elsewhere once it stands in a URL.
 fn climbs(model: &str) -> bool {
     model.split(['/', '\\']).any(|part| matches!(part, "." | ".."))
+}
+
+fn climbing() -> Error {
+    let message = "a model name in a path must not hold `.` or `..` as a part of it";
+    Error::new(Kind::InvalidRequest, message)
 }
 
 /// Where a provider answers a question, below its base URL; `None`: it does not, in this format.

@@ -23,7 +23,7 @@ use std::borrow::Cow;
 use std::rc::Rc;
 use wharf_wire::scan::Segments;
 
-/// How much of an error is read to see whether it refuses our country.
+/// How much of an error is read to see whether it refuses our country or our key.
 const PEEK: usize = 64 * 1024;
 
 /// A call that lacks only its key.
@@ -153,7 +153,7 @@ impl<H: Host> Core<H> {
             record.attempts += 1;
             record.egress = egress::word(&way.egress);
             let mut ended = self.host.send(request).await.and_then(|answer| way.reached(answer));
-            let outcome = match &ended {
+            let mut outcome = match &ended {
                 Ok(answer) => Outcome::Status(answer.status.as_u16()),
                 Err(error) => Outcome::Failed(*error),
             };
@@ -162,19 +162,6 @@ impl<H: Host> Core<H> {
                 way.egress = Egress::Direct;
                 continue;
             }
-            // Before the next key's turn: where we call from is no key's fault.
-            let mut first = None;
-            if let Ok(answer) = &mut ended
-                && replayable
-                && let Some(rule) = self.elsewhere(answer, &way, provider)
-            {
-                let refused;
-                (first, refused) = self.country(answer).await;
-                if refused {
-                    way = Way { rule: Some(rule), egress: rule.via.clone(), moved: true };
-                    continue;
-                }
-            }
             let left = Left {
                 keys: call.peer.keys_behind(limits.keys, tried),
                 targets: limits.targets,
@@ -182,6 +169,23 @@ impl<H: Host> Core<H> {
                 fresh,
                 model_route: limits.model_route,
             };
+            let mut first = None;
+            if let Ok(answer) = &mut ended {
+                let rule = replayable.then(|| self.elsewhere(answer, &way, provider)).flatten();
+                let unsure = plan::may_refuse_key(outcome, left);
+                if rule.is_some() || unsure {
+                    let plain;
+                    (first, plain) = self.peek(answer).await;
+                    // Before the next key's turn: where we call from is no key's fault.
+                    if let Some(rule) = rule.filter(|_| egress::refuses_country(&plain)) {
+                        way = Way { rule: Some(rule), egress: rule.via.clone(), moved: true };
+                        continue;
+                    }
+                    if unsure && plan::refuses_key(&plain) {
+                        outcome = Outcome::Status(401);
+                    }
+                }
+            }
             match plan::next(outcome, left) {
                 Next::Again => fresh = true,
                 Next::Key => (tried, fresh) = (tried + 1, false),
@@ -219,8 +223,8 @@ impl<H: Host> Core<H> {
         (rule.via != way.egress).then_some(rule)
     }
 
-    /// Reads the beginning of an error: what was read, and whether it refuses our country.
-    async fn country(&self, answer: &mut Answer<H::Body>) -> (Option<Bytes>, bool) {
+    /// Reads the beginning of an error: what was read, and the same decoded.
+    async fn peek(&self, answer: &mut Answer<H::Body>) -> (Option<Bytes>, Bytes) {
         let mut seen = BytesMut::new();
         while seen.len() < PEEK {
             match self.host.read(&mut answer.body).await {
@@ -228,15 +232,18 @@ impl<H: Host> Core<H> {
                 Ok(None) | Err(_) => break,
             }
         }
-        let refused = match text(&answer.headers, CONTENT_ENCODING).and_then(Decoder::new) {
+        let seen = seen.freeze();
+        let decoder =
+            text(&answer.headers, CONTENT_ENCODING).and_then(|it| Decoder::with_limit(it, 4 * PEEK));
+        let plain = match decoder {
             Some(mut decoder) => {
                 let mut plain = Vec::new();
                 decoder.push(&seen, &mut |piece: &[u8]| plain.extend_from_slice(piece));
-                egress::refuses_country(&plain)
+                plain.into()
             }
-            None => egress::refuses_country(&seen),
+            None => seen.clone(),
         };
-        ((!seen.is_empty()).then(|| seen.freeze()), refused)
+        ((!seen.is_empty()).then_some(seen), plain)
     }
 }
 

@@ -31,6 +31,7 @@ impl<H: Host> Core<H> {
         question: &Question<'_>,
         target: &Target,
         entry: &Entry,
+        strict: bool,
         record: &mut Record,
     ) -> Result<Reply<H::Body>, Error> {
         let Asked::Json(body, _) = &question.body else { return Err(not_here()) };
@@ -39,7 +40,7 @@ impl<H: Host> Core<H> {
             Ask::Embeddings => Ok(Reply::json(StatusCode::OK, echo::embeddings(body)?)),
             Ask::CountTokens | Ask::Generate("countTokens") => self.estimate(question),
             Ask::Responses | Ask::Messages | Ask::Generate(_) => {
-                self.echo_translated(question, target, entry, record)
+                self.echo_translated(question, target, entry, strict, record)
             }
             Ask::Completions | Ask::Moderations | Ask::Images(_) | Ask::Audio(_) | Ask::Rerank => {
                 Err(not_here())
@@ -53,12 +54,13 @@ impl<H: Host> Core<H> {
         question: &Question<'_>,
         target: &Target,
         entry: &Entry,
+        strict: bool,
         record: &mut Record,
     ) -> Result<Reply<H::Body>, Error> {
         record.attempts = 1;
         let now = self.host.now();
         let fetched = Fetched::default();
-        let wanted = Wanted { target, entry, strict: false, fetched: &fetched, now: now.0 / 1000 };
+        let wanted = Wanted { target, entry, strict, fetched: &fetched, now: now.0 / 1000 };
         let Attempted::Written(body, _, mut way) = translating::write(question, &wanted, record)? else {
             return Err(not_here());
         };

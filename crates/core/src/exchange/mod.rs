@@ -1,6 +1,7 @@
 //! The one path of a request, generic over `Host`: ingress, auth, route, plan, upstream, relay.
 //! The only module that knows all the others; every decision inside it is a pure function of theirs.
 
+mod address;
 mod answering;
 mod ask;
 mod assembling;

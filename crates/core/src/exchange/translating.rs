@@ -271,7 +271,7 @@ fn drop_params(entry: &Entry, body: Vec<u8>, lost: &mut Vec<String>) -> Bytes {
 }
 
 /// A field's name as it may stand in a header: names come from the caller.
-fn printable(name: &str) -> String {
+pub(super) fn printable(name: &str) -> String {
     let fit = |c: char| if c.is_ascii_alphanumeric() || "_-.[]$@/".contains(c) { c } else { '?' };
     name.chars().take(80).map(fit).collect()
 }
@@ -291,17 +291,112 @@ fn refusal(format: Format, provider: &str, refused: &Refused) -> Error {
     error
 }
 
-/// Headers of one dialect mean nothing in another, and the answer has to be one that we can read.
+/// Headers of one dialect mean nothing in another, whatever may be a credential is none of the other provider's
+/// business, what describes the body described another one, and the answer has to be one that we can read.
 pub(super) fn neutral_headers(headers: &mut Headers, needed: &[(&'static str, String)]) {
-    const FOREIGN: [&str; 6] = ["anthropic-", "openai-", "x-goog-", "x-stainless-", "x-amz", "chatgpt-"];
-    const ALSO: [&str; 4] = ["accept", "accept-encoding", "content-type", "originator"];
-    let foreign = |name: &HeaderName| {
-        let name = name.as_str();
-        ALSO.contains(&name) || FOREIGN.iter().any(|start| name.starts_with(start))
-    };
-    headers.retain(|name| !foreign(name));
+    headers.retain(|name| is_neutral(name.as_str()));
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     for (name, value) in needed {
         headers.insert(HeaderName::from_static(name), crate::headers::value(value));
+    }
+}
+
+fn is_neutral(name: &str) -> bool {
+    const VENDORS: [&str; 15] = [
+        "anthropic",
+        "openai",
+        "oai",
+        "goog",
+        "gemini",
+        "stainless",
+        "amz",
+        "chatgpt",
+        "codex",
+        "claude",
+        "ms-",
+        "azure",
+        "cohere",
+        "mistral",
+        "groq",
+    ];
+    const SECRET: [&str; 7] =
+        ["auth", "token", "secret", "api-key", "apikey", "subscription-key", "password"];
+    const BODY: [&str; 5] = ["content-", "digest", "repr-digest", "signature", "if-"];
+    const ALSO: [&str; 10] = [
+        "accept",
+        "accept-encoding",
+        "originator",
+        "x-app",
+        "range",
+        "session_id",
+        "session-id",
+        "conversation_id",
+        "conversation-id",
+        "thread-id",
+    ];
+    // For the gateway, not for the provider.
+    if name.starts_with("cf-aig-") {
+        return true;
+    }
+    let bare = name.strip_prefix("x-").unwrap_or(name);
+    !(VENDORS.iter().any(|vendor| bare.starts_with(vendor))
+        || SECRET.iter().any(|word| name.contains(word))
+        || BODY.iter().any(|start| name.starts_with(start))
+        || ALSO.contains(&name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_neutral;
+
+    #[test]
+    fn what_belongs_to_another_vendor_stays_here() {
+        for name in [
+            "anthropic-beta",
+            "anthropic-version",
+            "openai-organization",
+            "openai-project",
+            "openai-beta",
+            "x-openai-actor-authorization",
+            "x-goog-user-project",
+            "x-goog-api-client",
+            "x-stainless-lang",
+            "x-amz-security-token",
+            "x-amzn-bedrock-trace",
+            "chatgpt-account-id",
+            "x-codex-turn-metadata",
+            "x-claude-code-session-id",
+            "x-app",
+            "x-ms-client-request-id",
+            "originator",
+            "session_id",
+            "x-auth-token",
+            "helicone-auth",
+            "ocp-apim-subscription-key",
+            "x-portkey-api-key",
+            "content-md5",
+            "content-type",
+            "content-digest",
+            "range",
+            "if-none-match",
+            "accept",
+            "accept-encoding",
+        ] {
+            assert!(!is_neutral(name), "{name}");
+        }
+        for name in [
+            "user-agent",
+            "traceparent",
+            "x-request-id",
+            "http-referer",
+            "x-title",
+            "x-tenant",
+            "idempotency-key",
+            "accept-language",
+            "cf-aig-authorization",
+            "cf-aig-metadata",
+        ] {
+            assert!(is_neutral(name), "{name}");
+        }
     }
 }
