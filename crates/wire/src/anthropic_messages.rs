@@ -42,6 +42,8 @@ impl Client for AnthropicMessages {
             let slot = match block.get("type").and_then(Json::text) {
                 Some("thinking") => block.get("signature"),
                 Some("redacted_thinking") => block.get("data"),
+                // What carried such state may be empty, and no text may be.
+                Some("text") if block.get("text").and_then(Json::text) == Some("") => return Fate::Goes,
                 _ => return Fate::Stays,
             };
             // Thoughts of a model that signs nothing have an empty signature.

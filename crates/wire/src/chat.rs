@@ -38,7 +38,7 @@ pub use error::{Failure, failure_from};
 pub use estimate::estimate;
 pub use event::{Event, Slot};
 pub use finish::Finish;
-pub use ids::{IdRule, fit_id, mint_id};
+pub use ids::{IdRule, fit_id, fit_user, mint_id};
 pub use loss::{Field, Losses, Rule};
 pub use media::{Media, MediaKind, Source, data_url, decode_text, split_data_url};
 pub use part::{Citation, Part, Text, ToolCall, ToolResult};

@@ -43,12 +43,13 @@ pub(crate) const fn of_format(format: Format) -> &'static [ModelRule] {
 
 /// <https://platform.openai.com/docs/api-reference/chat/create>
 pub(crate) fn openai() -> Quirks {
-    Quirks { developer: true, ids: IdRule::Forty, openai_tools: true, ..Quirks::default() }
+    // `safety_identifier` says its limit; `user` has the same, <https://github.com/maximhq/bifrost/pull/1000>.
+    Quirks { developer: true, ids: IdRule::Forty, openai_tools: true, user_most: 64, ..Quirks::default() }
 }
 
 /// <https://platform.claude.com/docs/en/api/messages>
 pub(crate) fn anthropic() -> Quirks {
-    Quirks { ids: IdRule::Word64, reasoning: ReasoningAsk::Level, ..Quirks::default() }
+    Quirks { ids: IdRule::Word64, reasoning: ReasoningAsk::Level, user_most: 256, ..Quirks::default() }
 }
 
 /// <https://ai.google.dev/api/generate-content>
@@ -189,6 +190,8 @@ pub(crate) fn openrouter() -> Quirks {
         result_media: true,
         video_urls: true,
         plain_top_k: true,
+        // <https://github.com/ujisati/claude-code-provider-proxy/pull/11>
+        user_most: 128,
         cache_control: true,
         ..Quirks::default()
     }

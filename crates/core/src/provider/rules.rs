@@ -14,29 +14,84 @@ const NO_SAMPLING: &[Field] = &[
     Field::LogitBias,
 ];
 
+/// What the first reasoning models know.
+const THREE: &[Effort] = &[Effort::Low, Effort::Medium, Effort::High];
+
 /// OpenAI's families: <https://platform.openai.com/docs/guides/reasoning>. Those that can be told not to reason take
-/// sampling then; whether they do is the request's business, so only those that always reason are listed with it.
+/// sampling then.
 pub(crate) const OPENAI: &[ModelRule] = &[
+    // They never reason, and refuse to be asked.
+    ModelRule {
+        models: &["gpt-3", "gpt-4", "chatgpt-4"],
+        reasoning: Some(ReasoningAsk::None),
+        ..ModelRule::NONE
+    },
     ModelRule {
         models: &["o#", "gpt-5", "codex-"],
         max_tokens: Some(MaxTokens::Completion),
         encrypted_reasoning: Some(true),
+        efforts: Some(THREE),
         ..ModelRule::NONE
     },
     ModelRule {
         models: &[
             "o#",
             "codex-",
+            "gpt-5$",
             "gpt-5-mini",
             "gpt-5-nano",
             "gpt-5-pro",
             "gpt-5-codex",
             "gpt-5-20",
             "gpt-5.2-pro",
+            "gpt-5.5",
+            "gpt-5.6",
         ],
         refuses: NO_SAMPLING,
         ..ModelRule::NONE
     },
+    // o3-mini takes it: <https://github.com/huggingface/smolagents/issues/1671>, …/issues/1893, …/pull/1868.
+    ModelRule {
+        models: &[
+            "o3$",
+            "o3-2",
+            "o3-pro",
+            "o4-",
+            "gpt-5$",
+            "gpt-5-mini",
+            "gpt-5-nano",
+            "gpt-5-pro",
+            "gpt-5-codex",
+            "gpt-5-20",
+            "gpt-5.",
+        ],
+        refuses: &[Field::Stop],
+        ..ModelRule::NONE
+    },
+    // The others don't reason unless they are asked to.
+    ModelRule { models: &["gpt-5."], refuses_thinking: Some(NO_SAMPLING), ..ModelRule::NONE },
+    // What each knows stands on its page, <https://platform.openai.com/docs/models>.
+    efforts(
+        &["gpt-5$", "gpt-5-mini", "gpt-5-nano", "gpt-5-20"],
+        &[Effort::Minimal, Effort::Low, Effort::Medium, Effort::High],
+    ),
+    efforts(
+        &["gpt-5."],
+        &[Effort::None, Effort::Low, Effort::Medium, Effort::High, Effort::XHigh, Effort::Max],
+    ),
+    efforts(&["gpt-5.1"], &[Effort::None, Effort::Low, Effort::Medium, Effort::High]),
+    efforts(
+        &["gpt-5.2", "gpt-5.3", "gpt-5.4", "gpt-5.5"],
+        &[Effort::None, Effort::Low, Effort::Medium, Effort::High, Effort::XHigh],
+    ),
+    efforts(&["gpt-5.1-codex"], THREE),
+    efforts(
+        &["gpt-5.1-codex-max", "gpt-5.2-codex", "gpt-5.3-codex"],
+        &[Effort::Low, Effort::Medium, Effort::High, Effort::XHigh],
+    ),
+    efforts(&["gpt-5-pro"], &[Effort::High]),
+    efforts(&["gpt-5.2-pro", "gpt-5.4-pro", "gpt-5.5-pro"], &[Effort::Medium, Effort::High, Effort::XHigh]),
+    efforts(&["gpt-5.1-chat", "gpt-5.2-chat", "gpt-5.3-chat"], &[Effort::Medium]),
     // It never reasons.
     ModelRule {
         models: &["gpt-5-chat"],
@@ -44,9 +99,12 @@ pub(crate) const OPENAI: &[ModelRule] = &[
         encrypted_reasoning: Some(false),
         ..ModelRule::NONE
     },
-    // The one name that is the beginning of all others.
-    ModelRule { models: &["gpt-5.5", "gpt-5.6"], refuses: NO_SAMPLING, ..ModelRule::NONE },
 ];
+
+/// A rule that only says which efforts are known.
+const fn efforts(models: &'static [&'static str], efforts: &'static [Effort]) -> ModelRule {
+    ModelRule { models, efforts: Some(efforts), ..ModelRule::NONE }
+}
 
 /// Claude's families: <https://platform.claude.com/docs/en/build-with-claude/extended-thinking>,
 /// <https://platform.claude.com/docs/en/build-with-claude/effort>.
@@ -203,9 +261,23 @@ pub(crate) const GROK: &[ModelRule] = &[
         refuses: &[Field::Stop, Field::FrequencyPenalty, Field::PresencePenalty],
         ..ModelRule::NONE
     },
-    // They take no effort at all: <https://docs.x.ai/docs/models>.
+    efforts(&["grok-3-mini"], &[Effort::Low, Effort::High]),
+    efforts(&["grok-4."], &[Effort::None, Effort::Low, Effort::Medium, Effort::High]),
+    // <https://github.com/xai-org/xai-proto/pull/70>
+    efforts(&["grok-4.6"], &[Effort::None, Effort::Low, Effort::Medium, Effort::High, Effort::XHigh]),
+    // They take no effort at all: <https://docs.x.ai/docs/guides/reasoning>.
     ModelRule {
-        models: &["grok-4-fast", "grok-4-1", "grok-4.1", "grok-4-0"],
+        models: &[
+            "grok-2",
+            "grok-3$",
+            "grok-3-fast",
+            "grok-code",
+            "grok-4$",
+            "grok-4-fast",
+            "grok-4-1",
+            "grok-4.1",
+            "grok-4-0",
+        ],
         reasoning: Some(ReasoningAsk::None),
         ..ModelRule::NONE
     },

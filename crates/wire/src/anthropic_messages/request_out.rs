@@ -5,7 +5,7 @@ use super::messages_out::{Marks, Messages, is_blank, write_system};
 use super::{schema_out, thinking_out, tools_out};
 use crate::chat::{
     ANSWER_TOOL, Field, Losses, Part, Quirks, Refused, Request, ResponseFormat, SchemaSupport, Source,
-    Target, Text, ToolChoice, Written, groups,
+    Target, Text, ToolChoice, Written, fit_user, groups,
 };
 use crate::json::{Writer, parse};
 use std::borrow::Cow;
@@ -48,7 +48,7 @@ pub(super) fn write(request: &Request<'_>, target: &Target<'_>) -> Result<Writte
     if let Some(user) = &request.user
         && !quirks.refuses(Field::User)
     {
-        out.name("metadata").begin().member("user_id", user).end();
+        out.name("metadata").begin().member("user_id", &fit_user(user, quirks)).end();
     } else {
         losses.field_if(request.user.is_some(), Field::User);
     }

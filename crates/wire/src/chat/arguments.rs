@@ -17,7 +17,9 @@ pub fn arguments_object(text: &str) -> Cow<'_, str> {
         Ok(Json::String(inner)) if matches!(parse_lossy(inner.as_bytes()), Ok(Json::Object(_))) => {
             Cow::Owned(inner.into_owned())
         }
-        _ => Cow::Owned(wrapped(trimmed)),
+        // An object that was cut off; all else is a text, whose blanks may matter (a patch).
+        _ if trimmed.starts_with('{') => Cow::Owned(wrapped(trimmed)),
+        _ => Cow::Owned(wrapped(text)),
     }
 }
 

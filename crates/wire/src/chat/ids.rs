@@ -1,6 +1,7 @@
 //! Ids of tool calls. What a vendor won't take is mapped to something it takes: the same id always to the same, so
 //! that call and result still meet, with nothing remembered.
 
+use super::Quirks;
 use std::borrow::Cow;
 
 /// What ids of tool calls must look like.
@@ -42,6 +43,16 @@ pub fn fit_id<'a>(id: &'a str, rule: IdRule) -> Cow<'a, str> {
     })
 }
 
+/// A user's id as the target takes it: itself, or one made of it where it is too long. Claude Code's has some 150
+/// characters.
+#[must_use]
+pub fn fit_user<'a>(user: &'a str, quirks: &Quirks) -> Cow<'a, str> {
+    match user.chars().nth(quirks.user_most) {
+        None => Cow::Borrowed(user),
+        Some(_) => Cow::Owned(format!("user_{}", base62(hash(&[user.as_bytes()]), 20))),
+    }
+}
+
 /// An id for a call that came without one, made of where it stands: the answer's id (or any text that differs
 /// between answers) and the call's number in it.
 #[must_use]
@@ -72,4 +83,22 @@ fn base62(mut hash: u128, digits: usize) -> String {
             char::from(digit)
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_user_becomes_a_short_one_and_always_the_same() {
+        let quirks = Quirks { user_most: 64, ..Quirks::default() };
+        let long = format!("user_{}_account__session_1", "0".repeat(64));
+        let short = fit_user(&long, &quirks);
+        assert_eq!(short.len(), 25);
+        assert_eq!(short, fit_user(&long, &quirks));
+        assert_ne!(short, fit_user(&format!("{long}2"), &quirks));
+        assert_eq!(fit_user("u-1", &quirks), "u-1");
+        assert_eq!(fit_user(&"ü".repeat(64), &quirks), "ü".repeat(64));
+        assert_eq!(fit_user(&long, &Quirks::default()), long);
+    }
 }

@@ -1,6 +1,7 @@
 //! How a provider, or a family of its models, differs from its format: data, filled in by the catalogue.
 
-use super::{Effort, Field, IdRule, Losses};
+use super::{Effort, Field, IdRule, Losses, ReasoningWish};
+use std::borrow::Cow;
 
 /// The peculiarities of one target. The default is the format's own vendor.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +48,8 @@ pub struct Quirks {
     pub temperature_most: Option<f64>,
     /// The most stop texts.
     pub stop_most: Option<usize>,
+    /// The most characters of the user's id; a longer one is replaced by one made of it.
+    pub user_most: usize,
     /// `cache_control` on parts of messages is known (OpenRouter).
     pub cache_control: bool,
     /// Efforts that it knows, growing; others become the next lower one. Empty: what the format knows.
@@ -59,6 +62,8 @@ pub struct Quirks {
     pub thinking_off: &'static str,
     /// A call can be forced (not with the newest Claude).
     pub forced_tools: bool,
+    /// What is refused only while the model thinks (OpenAI's sampling).
+    pub refuses_thinking: &'static [Field],
     /// The least and the most tokens of a budget for thoughts; what lies outside is moved inside.
     pub budget: Option<(u64, u64)>,
     /// Calls and results have ids (Gemini; Vertex knew none for long).
@@ -101,6 +106,7 @@ impl Default for Quirks {
             tool_required: "required",
             temperature_most: None,
             stop_most: None,
+            user_most: usize::MAX,
             cache_control: false,
             top_k: &["top_k"],
             efforts: &[],
@@ -108,6 +114,7 @@ impl Default for Quirks {
             always_thinks: false,
             thinking_off: "disabled",
             forced_tools: true,
+            refuses_thinking: &[],
             budget: None,
             call_ids: true,
             call_signature: None,
@@ -132,6 +139,19 @@ impl Quirks {
         self.refuses.contains(&field)
     }
 
+    /// With what it refuses while it thinks, where that is what the request asks for.
+    #[must_use]
+    pub fn for_wish(&self, wish: &ReasoningWish<'_>) -> Cow<'_, Self> {
+        let effort = wish.effort().map(|effort| self.effort(effort));
+        let thinks = self.reasoning != ReasoningAsk::None && effort.is_some_and(|it| it != Effort::None);
+        if !thinks || self.refuses_thinking.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let mut quirks = self.clone();
+        quirks.refuses.extend(self.refuses_thinking);
+        Cow::Owned(quirks)
+    }
+
     /// Adds what holds for a family of models.
     pub fn apply(&mut self, rule: &ModelRule) {
         self.refuses.extend(rule.refuses);
@@ -147,11 +167,24 @@ impl Quirks {
         self.always_thinks = rule.always_thinks.unwrap_or(self.always_thinks);
         self.thinking_off = rule.thinking_off.unwrap_or(self.thinking_off);
         self.forced_tools = rule.forced_tools.unwrap_or(self.forced_tools);
+        self.refuses_thinking = rule.refuses_thinking.unwrap_or(self.refuses_thinking);
         self.budget = rule.budget.or(self.budget);
         self.call_signature = rule.call_signature.or(self.call_signature);
         self.result_media = rule.result_media.unwrap_or(self.result_media);
         self.format_with_tools = rule.format_with_tools.unwrap_or(self.format_with_tools);
         self.top_k = rule.top_k.unwrap_or(self.top_k);
+    }
+
+    /// The number, unless the target refuses its field: then it is lost, where it says more than leaving it out.
+    pub fn keep_unless(
+        &self,
+        same: f64,
+        field: Field,
+        value: Option<f64>,
+        losses: &mut Losses,
+    ) -> Option<f64> {
+        let idle = self.refuses(field) && value.is_some_and(|value| (value - same).abs() < f64::EPSILON);
+        self.keep(field, value.filter(|_| !idle), losses)
     }
 
     /// The value, unless the target refuses its field: then it is lost.
@@ -164,7 +197,8 @@ impl Quirks {
 /// What holds for a family of models, whoever serves it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ModelRule {
-    /// The beginnings of their names, behind any vendor's prefix (`anthropic/`, `us.anthropic.`); `#` is a digit.
+    /// The beginnings of their names, behind any vendor's prefix (`anthropic/`, `us.anthropic.`); `#` is a digit, `$`
+    /// the name's end.
     pub models: &'static [&'static str],
     /// Fields that they refuse.
     pub refuses: &'static [Field],
@@ -192,6 +226,8 @@ pub struct ModelRule {
     pub thinking_off: Option<&'static str>,
     /// See [`Quirks::forced_tools`].
     pub forced_tools: Option<bool>,
+    /// See [`Quirks::refuses_thinking`].
+    pub refuses_thinking: Option<&'static [Field]>,
     /// See [`Quirks::budget`].
     pub budget: Option<(u64, u64)>,
     /// See [`Quirks::call_signature`].
@@ -221,6 +257,7 @@ impl ModelRule {
         always_thinks: None,
         thinking_off: None,
         forced_tools: None,
+        refuses_thinking: None,
         budget: None,
         call_signature: None,
         result_media: None,
@@ -242,6 +279,7 @@ impl ModelRule {
 fn starts_so(name: &str, pattern: &str) -> bool {
     let mut rest = name.bytes();
     pattern.bytes().all(|want| match (want, rest.next()) {
+        (b'$', byte) => byte.is_none(),
         (b'#', Some(byte)) => byte.is_ascii_digit(),
         (want, Some(byte)) => want == byte.to_ascii_lowercase(),
         (_, None) => false,

@@ -4,14 +4,14 @@
 use super::{messages_out, tools_out};
 use crate::chat::{
     Effort, Field, Losses, MaxTokens, Quirks, ReasoningAsk, Refused, Request, ResponseFormat, SchemaSupport,
-    Target, Tool, ToolChoice, Written,
+    Target, Tool, ToolChoice, Written, fit_user,
 };
 use crate::json::Writer;
 use std::borrow::Cow;
 
 /// Writes the whole body.
 pub(super) fn write(request: &Request<'_>, target: &Target<'_>) -> Result<Written, Refused> {
-    let quirks = target.quirks;
+    let quirks = &*target.quirks.for_wish(&request.reasoning);
     let mut losses = Losses::default();
     let mut out = Writer::with_capacity(request.room());
     out.begin().member("model", target.model);
@@ -40,7 +40,7 @@ fn sampling(request: &Request<'_>, quirks: &Quirks, losses: &mut Losses, out: &m
         MaxTokens::Completion => "max_completion_tokens",
     };
     out.number_if(name, quirks.keep(Field::MaxTokens, request.max_tokens, losses));
-    let mut temperature = quirks.keep(Field::Temperature, request.temperature, losses);
+    let mut temperature = quirks.keep_unless(1.0, Field::Temperature, request.temperature, losses);
     if let (Some(most), Some(wanted)) = (quirks.temperature_most, temperature)
         && wanted > most
     {
@@ -48,7 +48,7 @@ fn sampling(request: &Request<'_>, quirks: &Quirks, losses: &mut Losses, out: &m
         temperature = Some(most);
     }
     out.float_if("temperature", temperature);
-    let mut top_p = quirks.keep(Field::TopP, request.top_p, losses);
+    let mut top_p = quirks.keep_unless(1.0, Field::TopP, request.top_p, losses);
     if quirks.one_sampler && temperature.is_some() && top_p.is_some() {
         losses.field(Field::TopP);
         top_p = None;
@@ -57,9 +57,9 @@ fn sampling(request: &Request<'_>, quirks: &Quirks, losses: &mut Losses, out: &m
     let top_k = quirks.keep(Field::TopK, request.top_k, losses);
     losses.field_if(top_k.is_some() && !quirks.plain_top_k, Field::TopK);
     out.number_if("top_k", top_k.filter(|_| quirks.plain_top_k));
-    let penalty = quirks.keep(Field::FrequencyPenalty, request.frequency_penalty, losses);
+    let penalty = quirks.keep_unless(0.0, Field::FrequencyPenalty, request.frequency_penalty, losses);
     out.float_if("frequency_penalty", penalty);
-    let penalty = quirks.keep(Field::PresencePenalty, request.presence_penalty, losses);
+    let penalty = quirks.keep_unless(0.0, Field::PresencePenalty, request.presence_penalty, losses);
     out.float_if("presence_penalty", penalty);
     if let Some(seed) = quirks.keep(Field::Seed, request.seed.as_deref(), losses) {
         out.name(quirks.seed).raw(seed);
@@ -91,11 +91,13 @@ fn notes(request: &Request<'_>, quirks: &Quirks, losses: &mut Losses, out: &mut 
     let texts = [
         ("verbosity", Field::Verbosity, &request.verbosity),
         ("service_tier", Field::ServiceTier, &request.service_tier),
-        ("user", Field::User, &request.user),
         ("prompt_cache_key", Field::CacheKey, &request.cache_key),
     ];
     for (name, field, text) in texts {
         out.member_if(name, quirks.keep(field, text.as_deref(), losses));
+    }
+    if let Some(user) = quirks.keep(Field::User, request.user.as_deref(), losses) {
+        out.member("user", &fit_user(user, quirks));
     }
     if let Some(metadata) = quirks.keep(Field::Metadata, request.metadata.as_deref(), losses) {
         out.name("metadata").raw(metadata);

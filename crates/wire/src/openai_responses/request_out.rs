@@ -5,8 +5,8 @@
 
 use super::items_out::write_input;
 use crate::chat::{
-    Field, Losses, Part, Quirks, ReasoningAsk, Refused, Request, ResponseFormat, SchemaSupport, Source,
-    Target, Tool, ToolChoice, ToolKind, Written,
+    Effort, Field, Losses, Part, Quirks, ReasoningAsk, Refused, Request, ResponseFormat, SchemaSupport,
+    Source, Target, Tool, ToolChoice, ToolKind, Written, fit_user,
 };
 use crate::json::Writer;
 use std::borrow::Cow;
@@ -23,7 +23,7 @@ const LEAST_TOKENS: u64 = 16;
 
 /// Writes a request.
 pub(super) fn write(request: &Request<'_>, target: &Target<'_>) -> Result<Written, Refused> {
-    let quirks = target.quirks;
+    let quirks = &*target.quirks.for_wish(&request.reasoning);
     let mut out = Out { quirks, json: Writer::with_capacity(room(request)), losses: Losses::default() };
     out.json.begin().member("model", target.model);
     let schema = schema_text(request, quirks);
@@ -182,18 +182,15 @@ fn write_sampling(out: &mut Out<'_>, request: &Request<'_>) {
         out.losses.field_if(most < LEAST_TOKENS, Field::MaxTokens);
         out.json.name("max_output_tokens").number(most.max(LEAST_TOKENS));
     }
-    if let Some(temperature) = request.temperature
-        && out.may(Field::Temperature)
-    {
+    let quirks = out.quirks;
+    let temperature = quirks.keep_unless(1.0, Field::Temperature, request.temperature, &mut out.losses);
+    if let Some(temperature) = temperature {
         let most = out.quirks.temperature_most.unwrap_or(2.0);
         out.losses.field_if(temperature > most, Field::Temperature);
         out.json.name("temperature").float(temperature.min(most));
     }
-    if let Some(top_p) = request.top_p
-        && out.may(Field::TopP)
-    {
-        out.json.name("top_p").float(top_p);
-    }
+    let top_p = quirks.keep_unless(1.0, Field::TopP, request.top_p, &mut out.losses);
+    out.json.float_if("top_p", top_p);
     let losses = &mut out.losses;
     losses.field_if(request.top_k.is_some(), Field::TopK);
     losses.field_if(request.frequency_penalty.is_some_and(|it| it != 0.0), Field::FrequencyPenalty);
@@ -277,7 +274,9 @@ fn write_reasoning(out: &mut Out<'_>, request: &Request<'_>) {
         out.losses.field(Field::Reasoning);
         return;
     }
-    let effort = wish.effort().map(|effort| out.quirks.effort(effort).name());
+    let effort = wish.effort().map(|effort| out.quirks.effort(effort));
+    out.losses.field_if(wish.off() && effort != Some(Effort::None), Field::Reasoning);
+    let effort = effort.map(Effort::name);
     let summary = wish.summary.as_deref().or((wish.show == Some(true)).then_some("auto"));
     if effort.is_some() || summary.is_some() {
         out.json.name("reasoning").begin();
@@ -303,7 +302,7 @@ fn write_notes(out: &mut Out<'_>, request: &Request<'_>) {
     if let Some(user) = request.user.as_deref()
         && out.may(Field::User)
     {
-        out.json.member("user", user);
+        out.json.member("user", &fit_user(user, out.quirks));
     }
     if let Some(key) = request.cache_key.as_deref()
         && out.may(Field::CacheKey)

@@ -158,6 +158,9 @@ fn what_strangers_thought_goes_before_a_body_passes_as_it_is() {
     let left = r#"{"max_tokens":9,"messages":[{"role": "user", "content": "a \"wharf1.\""},{"role":"assistant","content":[{"type": "thinking", "thinking": "y", "signature": "EqQB"},{"type": "text", "text": "b"}]}],"x":1.0}"#;
     assert_eq!(cleaned(anthropic, body).as_deref(), Some(left));
     assert_eq!(cleaned(anthropic, left), None);
+    let body = r#"{"messages":[{"content":[{"type":"text","text":""},{"type":"thinking","signature":"wharf1.gemini.text.U2ln"},{"type":"text","text":"b"}]}]}"#;
+    let left = r#"{"messages":[{"content":[{"type":"text","text":"b"}]}]}"#;
+    assert_eq!(cleaned(anthropic, body).as_deref(), Some(left));
     let body = r#"{"input":[{"type":"reasoning","encrypted_content":"wharf1.claude.reasoning.U2ln"},{"type":"reasoning","encrypted_content":"gAAA"}]}"#;
     let left = r#"{"input":[{"type":"reasoning","encrypted_content":"gAAA"}]}"#;
     assert_eq!(cleaned(responses, body).as_deref(), Some(left));

@@ -201,3 +201,60 @@ fn the_gateway_knows_the_predecessors_providers() {
         }
     }
 }
+
+/// What holds for a model of a provider.
+fn quirks_of(provider: &str, model: &str) -> Quirks {
+    let provider = find(builtins(), provider).expect("a provider");
+    quirks::of(&provider.quirks, provider.rules, model)
+}
+
+#[test]
+fn efforts_are_those_that_the_model_knows() {
+    use wharf_wire::chat::Effort::{High, Low, Max, Medium, Minimal, None, XHigh};
+    let cases = [
+        ("openai", "gpt-5", Max, High),
+        ("openai", "gpt-5", None, Minimal),
+        ("openai", "gpt-5-mini-2025-08-07", XHigh, High),
+        ("openai", "gpt-5-codex", Minimal, Low),
+        ("openai", "gpt-5-pro", Low, High),
+        ("openai", "o3", Max, High),
+        ("openai", "gpt-5.1", None, None),
+        ("openai", "gpt-5.1", Minimal, None),
+        ("openai", "gpt-5.1-codex", None, Low),
+        ("openai", "gpt-5.1-codex-max", XHigh, XHigh),
+        ("openai", "gpt-5.4", Max, XHigh),
+        ("openai", "gpt-5.6-sol", Max, Max),
+        ("azure-openai", "gpt-5", XHigh, High),
+        ("grok", "grok-3-mini", Medium, Low),
+        ("grok", "grok-4.3", Max, High),
+    ];
+    for (provider, model, wanted, sent) in cases {
+        assert_eq!(quirks_of(provider, model).effort(wanted), sent, "{model}: {wanted:?}");
+    }
+}
+
+#[test]
+fn what_a_model_refuses_is_known_by_its_whole_name() {
+    use wharf_wire::chat::{Effort, Field, ReasoningAsk, ReasoningWish};
+    for (model, temperature, stop, reasons) in [
+        ("gpt-5", true, true, true),
+        ("gpt-5-2025-08-07", true, true, true),
+        ("gpt-5.1", false, true, true),
+        ("o3", true, true, true),
+        ("o3-mini", true, false, true),
+        ("gpt-5-chat-latest", false, false, false),
+        ("gpt-4o", false, false, false),
+        ("gpt-4.1-mini", false, false, false),
+    ] {
+        let quirks = quirks_of("openai", model);
+        assert_eq!(quirks.refuses(Field::Temperature), temperature, "{model}");
+        assert_eq!(quirks.refuses(Field::Stop), stop, "{model}");
+        assert_eq!(quirks.reasoning != ReasoningAsk::None, reasons, "{model}");
+    }
+    let asked = |effort| ReasoningWish { effort: Some(effort), ..ReasoningWish::default() };
+    let quirks = quirks_of("openai", "gpt-5.1");
+    assert!(quirks.for_wish(&asked(Effort::Low)).refuses(Field::Temperature));
+    assert!(!quirks.for_wish(&asked(Effort::None)).refuses(Field::Temperature));
+    assert_eq!(quirks_of("grok", "grok-4").reasoning, ReasoningAsk::None);
+    assert_eq!(quirks_of("grok", "grok-4.3").reasoning, ReasoningAsk::Effort);
+}

@@ -106,6 +106,7 @@ fn arguments_are_an_object_whatever_came() {
         ("[1]", r#"{"input":"[1]"}"#),
         (r#"{"a":"#, r#"{"input":"{\"a\":"}"#),
         ("plain", r#"{"input":"plain"}"#),
+        (" a\n", r#"{"input":" a\n"}"#),
     ] {
         assert_eq!(arguments_object(came), object, "{came}");
     }

@@ -101,7 +101,7 @@ fn refusals_limits_and_faults_are_told_apart() {
         finish(r#"{"candidates": [{"finishReason": "MALFORMED_FUNCTION_CALL", "content": {}}]}"#),
         Finish::Error
     );
-    assert_eq!(finish(r#"{"candidates": null}"#), Finish::Stop);
+    assert_eq!(finish(r#"{"candidates": null, "responseId": "r"}"#), Finish::Stop);
 }
 
 #[test]
