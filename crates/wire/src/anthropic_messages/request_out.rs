@@ -139,6 +139,8 @@ fn conversation(
         Form::Said(words) => Some(Text { text: Cow::Borrowed(words), ..Text::default() }),
         Form::Free | Form::Schema(_) | Form::Tool { .. } => None,
     };
+    // Nothing but the model's good will stands for it.
+    losses.field_if(said.is_some(), Field::ResponseFormat);
     texts.extend(&said);
     write_system(&texts, marks, out);
     out.name("messages").list();

@@ -155,6 +155,8 @@ fn form<'r, 'a>(request: &'r Request<'a>, quirks: &Quirks) -> Form<'r, 'a> {
 }
 
 fn write_form(form: &Form<'_, '_>, quirks: &Quirks, losses: &mut Losses, out: &mut Writer) {
+    // Nothing but the model's good will stands for it.
+    losses.field_if(form.system.is_some() && !form.object, Field::ResponseFormat);
     let object = form.object || form.member == Some(&ResponseFormat::JsonObject);
     if object {
         out.name("response_format").begin().member("type", "json_object").end();

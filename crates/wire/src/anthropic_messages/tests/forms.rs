@@ -37,7 +37,8 @@ fn a_schema_is_said_as_the_model_knows_it() {
     // What is beyond the vendor's subset is a tool's, too; what can't be one is said.
     let map = r#"{"type":"object","additionalProperties":{"type":"string"}}"#;
     assert_eq!(write(&wants(map), &Quirks::default()).0["tools"][0]["name"], ANSWER_TOOL);
-    let (body, _) = write(&wants(r#"{"type":"array","items":{"type":"object"}}"#), &older);
+    let (body, losses) = write(&wants(r#"{"type":"array","items":{"type":"object"}}"#), &older);
+    assert_eq!(losses, ["output_config.format"]);
     assert!(body["system"].as_str().unwrap().ends_with(r#"{"type":"array","items":{"type":"object"}}"#));
     let object = Request { response_format: Some(ResponseFormat::JsonObject), ..wants(PERSON) };
     assert!(write(&object, &older).0["system"].as_str().unwrap().contains("JSON object"));
