@@ -22,7 +22,7 @@ pub(crate) use edit::replace;
 pub use edit::{Edited, Edits, Segments, edit, splice};
 pub(crate) use members::value_end;
 pub use members::{Member, Members, members};
-pub(crate) use text::plain_end;
+pub(crate) use text::{plain_end, string_end, unescape};
 
 /// The deepest nesting that is accepted.
 pub const MAX_DEPTH: usize = 1024;
@@ -74,7 +74,7 @@ impl Scan {
     #[must_use]
     pub fn model<'a>(&self, body: &'a [u8]) -> Option<Cow<'a, str>> {
         let Model::Text { value, .. } = &self.model else { return None };
-        body.get(value.start + 1..value.end - 1).map(text::unescape)
+        body.get(value.start + 1..value.end - 1).map(unescape)
     }
 }
 
@@ -289,7 +289,7 @@ impl Scanner<'_> {
         let escaped = self.string()?;
         if self.depth == 1 {
             let raw = self.body.get(start..self.at - 1).unwrap_or_default();
-            self.member = if escaped { Name::of(text::unescape(raw).as_bytes()) } else { Name::of(raw) };
+            self.member = if escaped { Name::of(unescape(raw).as_bytes()) } else { Name::of(raw) };
         }
         self.blank();
         if self.peek() != Some(b':') {

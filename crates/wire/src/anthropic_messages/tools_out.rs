@@ -40,8 +40,9 @@ pub(super) fn plan<'r, 'a>(
         ToolChoice::None => Choice::None,
         ToolChoice::Required => Choice::Any,
         ToolChoice::Tool(name) => Choice::Tool(name),
-        ToolChoice::Allowed { names, required } => {
-            tools.retain(|tool| names.contains(&tool.name));
+        ToolChoice::Allowed { required, .. } => {
+            let names = choice.names();
+            tools.retain(|tool| names.contains(&*tool.name));
             if *required { Choice::Any } else { Choice::Auto }
         }
     });

@@ -37,8 +37,9 @@ impl<'r, 'a> Offer<'r, 'a> {
             Some(ToolChoice::Auto) => Choice::Auto,
             Some(ToolChoice::Required) => Choice::Any,
             Some(ToolChoice::Tool(name)) => Choice::Tool(name),
-            Some(ToolChoice::Allowed { names, required }) => {
-                tools.retain(|tool| names.contains(&tool.name));
+            Some(among @ ToolChoice::Allowed { required, .. }) => {
+                let names = among.names();
+                tools.retain(|tool| names.contains(&*tool.name));
                 if *required { Choice::Any } else { Choice::Auto }
             }
             Some(ToolChoice::None) => {

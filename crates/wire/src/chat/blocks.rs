@@ -4,6 +4,7 @@
 use super::arguments::Whole;
 use super::{Event, Finish, Slot, State};
 use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// The blocks of a streamed answer, all choices together.
 #[derive(Debug, Default)]
@@ -17,7 +18,7 @@ struct Choice {
     next: u32,
     /// The text or reasoning that is open.
     open: Option<(Kind, u32)>,
-    tools: Vec<OpenTool>,
+    tools: OpenTools,
     called: bool,
     finished: bool,
 }
@@ -28,12 +29,50 @@ enum Kind {
     Reasoning,
 }
 
-#[derive(Debug)]
-struct OpenTool {
-    /// What the upstream tells its calls apart by.
-    key: u64,
-    block: u32,
-    whole: Whole,
+/// The calls that are open: found by key, not by looking through them, since an answer may have very many.
+#[derive(Debug, Default)]
+struct OpenTools {
+    /// By what the upstream tells its calls apart by: the call's block and how much of its arguments came.
+    calls: BTreeMap<u64, (u32, Whole)>,
+    /// Block and key of those whose arguments are whole.
+    whole: BTreeSet<(u32, u64)>,
+}
+
+impl OpenTools {
+    /// The block of a call that goes on with this piece.
+    fn push(&mut self, key: u64, piece: &str) -> Option<u32> {
+        let (block, whole) = self.calls.get_mut(&key)?;
+        whole.push(piece);
+        if whole.is_whole() {
+            self.whole.insert((*block, key));
+        } else {
+            self.whole.remove(&(*block, key));
+        }
+        Some(*block)
+    }
+
+    /// Takes the call of this key out, and the whole ones if so wanted: their blocks in order.
+    fn take(&mut self, key: Option<u64>, whole: bool) -> BTreeSet<u32> {
+        let mut blocks = BTreeSet::new();
+        if let Some(key) = key
+            && let Some((block, _)) = self.calls.remove(&key)
+        {
+            self.whole.remove(&(block, key));
+            blocks.insert(block);
+        }
+        if whole {
+            for (block, key) in std::mem::take(&mut self.whole) {
+                self.calls.remove(&key);
+                blocks.insert(block);
+            }
+        }
+        blocks
+    }
+
+    /// Takes all out.
+    fn take_all(&mut self) -> BTreeSet<u32> {
+        std::mem::take(self).calls.into_values().map(|(block, _)| block).collect()
+    }
 }
 
 type On<'o> = &'o mut dyn FnMut(Event<'_>);
@@ -47,7 +86,7 @@ impl Blocks {
                     index,
                     next: 0,
                     open: None,
-                    tools: Vec::new(),
+                    tools: OpenTools::default(),
                     called: false,
                     finished: false,
                 });
@@ -110,10 +149,11 @@ impl Blocks {
     ) {
         let choice = self.choice(choice);
         choice.leave(on);
-        choice.end_tools(|tool| tool.whole.is_whole() || tool.key == key, on);
+        let over = choice.tools.take(Some(key), true);
+        choice.end_tools(over, on);
         choice.called = true;
         let slot = choice.next_slot();
-        choice.tools.push(OpenTool { key, block: slot.block, whole: Whole::default() });
+        choice.tools.calls.insert(key, (slot.block, Whole::default()));
         on(Event::ToolStart { slot, id, name, custom, state });
     }
 
@@ -121,24 +161,25 @@ impl Blocks {
     #[must_use]
     pub fn has_tool(&self, choice: u32, key: u64) -> bool {
         let choice = self.choices.iter().find(|known| known.index == choice);
-        choice.is_some_and(|choice| choice.tools.iter().any(|tool| tool.key == key))
+        choice.is_some_and(|choice| choice.tools.calls.contains_key(&key))
     }
 
     /// More of a call's arguments; what belongs to no open call is not handed on (false).
     pub fn tool_delta(&mut self, choice: u32, key: u64, text: Cow<'_, str>, on: On<'_>) -> bool {
         let choice = self.choice(choice);
         let index = choice.index;
-        let Some(tool) = choice.tools.iter_mut().find(|tool| tool.key == key) else { return false };
+        let Some(block) = choice.tools.push(key, &text) else { return false };
         if !text.is_empty() {
-            tool.whole.push(&text);
-            on(Event::ToolDelta(Slot { choice: index, block: tool.block }, text));
+            on(Event::ToolDelta(Slot { choice: index, block }, text));
         }
         true
     }
 
     /// A call is whole.
     pub fn end_tool(&mut self, choice: u32, key: u64, on: On<'_>) {
-        self.choice(choice).end_tools(|tool| tool.key == key, on);
+        let choice = self.choice(choice);
+        let over = choice.tools.take(Some(key), false);
+        choice.end_tools(over, on);
     }
 
     /// This choice is over: all that is open ends, then the reason. Only the first one counts.
@@ -148,7 +189,8 @@ impl Blocks {
             return;
         }
         choice.leave(on);
-        choice.end_tools(|_| true, on);
+        let over = choice.tools.take_all();
+        choice.end_tools(over, on);
         on(Event::Finish { choice: choice.index, reason: reason.with_tools(choice.called), stop_sequence });
     }
 
@@ -185,7 +227,8 @@ impl Choice {
             return Slot { choice: self.index, block };
         }
         self.leave(on);
-        self.end_tools(|tool| tool.whole.is_whole(), on);
+        let over = self.tools.take(None, true);
+        self.end_tools(over, on);
         let slot = self.next_slot();
         self.open = Some((kind, slot.block));
         on(match kind {
@@ -210,14 +253,9 @@ impl Choice {
         });
     }
 
-    fn end_tools(&mut self, which: impl Fn(&OpenTool) -> bool, on: On<'_>) {
-        let choice = self.index;
-        self.tools.retain(|tool| {
-            let ends = which(tool);
-            if ends {
-                on(Event::ToolEnd(Slot { choice, block: tool.block }));
-            }
-            !ends
-        });
+    fn end_tools(&self, blocks: BTreeSet<u32>, on: On<'_>) {
+        for block in blocks {
+            on(Event::ToolEnd(Slot { choice: self.index, block }));
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Cache;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// One tool on offer.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -86,4 +87,15 @@ pub enum ToolChoice<'a> {
         /// It must call one of them.
         required: bool,
     },
+}
+
+impl ToolChoice<'_> {
+    /// The names of [`ToolChoice::Allowed`], to look each tool up in; none of any other choice.
+    #[must_use]
+    pub fn names(&self) -> BTreeSet<&str> {
+        match self {
+            Self::Allowed { names, .. } => names.iter().map(|name| &**name).collect(),
+            Self::Auto | Self::None | Self::Required | Self::Tool(_) => BTreeSet::new(),
+        }
+    }
 }

@@ -5,10 +5,11 @@ use crate::json::{Json, Writer, parse_lossy};
 
 /// Writes `tools`, `strict_tools` and `tool_choice`.
 pub(super) fn write(request: &Request<'_>, quirks: &Quirks, losses: &mut Losses, out: &mut Writer) {
+    let among = request.tool_choice.as_ref().map(ToolChoice::names).unwrap_or_default();
     let offered = |tool: &&Tool<'_>| match &request.tool_choice {
         // To be made to call one tool is to be offered no other.
         Some(ToolChoice::Tool(name)) => tool.name == *name,
-        Some(ToolChoice::Allowed { names, .. }) => names.contains(&tool.name),
+        Some(ToolChoice::Allowed { .. }) => among.contains(&*tool.name),
         Some(ToolChoice::Auto | ToolChoice::None | ToolChoice::Required) | None => true,
     };
     let tools: Vec<&Tool<'_>> = request.tools.iter().filter(offered).collect();

@@ -18,6 +18,8 @@ use std::borrow::Cow;
 const MOST_DEPTH: usize = 64;
 /// Schemas that grow beyond this many parts when their references are resolved are refused.
 const MOST_PARTS: usize = 10_000;
+/// Schemas with more references within each other are refused.
+const MOST_OPEN: usize = 512;
 
 /// Which of the two kinds of schema is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

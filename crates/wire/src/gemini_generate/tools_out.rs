@@ -19,8 +19,9 @@ pub(super) fn write(
 ) -> Result<bool, Refused> {
     // A choice among some tools without the duty to call one can't be said: only those are offered then.
     let offered: Vec<_> = match &request.tool_choice {
-        Some(ToolChoice::Allowed { names, required: false }) => {
-            request.tools.iter().filter(|tool| names.contains(&tool.name)).collect()
+        Some(among @ ToolChoice::Allowed { required: false, .. }) => {
+            let names = among.names();
+            request.tools.iter().filter(|tool| names.contains(&*tool.name)).collect()
         }
         _ => request.tools.iter().collect(),
     };

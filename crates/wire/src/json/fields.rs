@@ -61,6 +61,8 @@ impl<'p> Path<'p> {
         }
         match self.step {
             Step::Root => {}
+            // A member may have no name; its path must not be empty.
+            Step::Name("") => text.push_str(if text.is_empty() { "\"\"" } else { ".\"\"" }),
             Step::Name(name) if text.is_empty() => text.push_str(name),
             Step::Name(name) => text.extend([".", name]),
             Step::Index(_) if general => text.push_str("[]"),

@@ -150,5 +150,21 @@ fn an_offset_leads_to_the_field_it_stands_in() {
     assert_eq!(path_of(body, 0), "the body");
     assert_eq!(path_of(b"", 0), "the body");
     assert_eq!(path_of(b"[1, 2]", 4), "[1]");
-    assert_eq!(path_of(b"[[[[", 3), "the body");
+    assert_eq!(path_of(b"[[[[", 3), "[0][0][0]");
+    assert_eq!(path_of(br#"{"a": {"": 1"#, 11), "a.\"\"");
+    assert_eq!(path_of(br#"{"a": [{}, "#, 11), "a");
+}
+
+#[test]
+fn a_deep_offset_is_found_in_one_pass() {
+    let body = ["[".repeat(900), "{},".repeat(300_000), "1".to_owned()].concat();
+    let path = path_of(body.as_bytes(), body.len() - 1);
+    assert!(path.ends_with("[0][300000]"), "{}", path.len());
+}
+
+#[test]
+fn a_member_without_a_name_has_a_path() {
+    let name = Path::ROOT.name("a");
+    assert_eq!(name.name("").to_string(), "a.\"\"");
+    assert_eq!(Path::ROOT.name("").general(), "\"\"");
 }

@@ -67,10 +67,11 @@ fn tools(
     losses: &mut Losses,
     out: &mut Writer,
 ) -> Result<(), Refused> {
+    let among = request.tool_choice.as_ref().map(ToolChoice::names).unwrap_or_default();
     let offered = |tool: &&Tool<'_>| match &request.tool_choice {
         Some(ToolChoice::None) => false,
         Some(ToolChoice::Tool(name)) => tool.name == *name,
-        Some(ToolChoice::Allowed { names, .. }) => names.contains(&tool.name),
+        Some(ToolChoice::Allowed { .. }) => among.contains(&*tool.name),
         Some(ToolChoice::Auto | ToolChoice::Required) | None => true,
     };
     let forced = matches!(

@@ -6,19 +6,21 @@ use super::{details, types};
 use crate::chat::{Bind, Blocks, Event, State, StateKind, Whole};
 use crate::json::Json;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// The calls of one choice.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
     calls: Vec<Call>,
+    /// The last call of a number, and the first and the last of an id: a turn may have very many.
+    numbers: BTreeMap<u64, usize>,
+    ids: BTreeMap<String, (usize, usize)>,
     /// Signatures that came before their call: the call's id, empty where none was said.
     waiting: Vec<(String, String)>,
 }
 
 #[derive(Debug)]
 struct Call {
-    /// The server's number.
-    index: Option<u64>,
     /// The server's id, empty where it gave none.
     id: String,
     /// Its name has come.
@@ -65,17 +67,7 @@ impl Calls {
             Some(at) => at,
             // Padding behind the calls.
             None if name.is_empty() && id.is_empty() && arguments.is_empty() => return,
-            None => {
-                self.calls.push(Call {
-                    index,
-                    id: id.to_owned(),
-                    named: false,
-                    held: String::new(),
-                    arguments: Whole::default(),
-                    custom: custom.is_some(),
-                });
-                self.calls.len() - 1
-            }
+            None => self.add(index, id, custom.is_some()),
         };
         if let Some(signature) = details::read_extra(piece) {
             // A call that has begun can't be given one any more.
@@ -97,13 +89,30 @@ impl Calls {
         }
     }
 
+    /// A new call; its number in `calls`.
+    fn add(&mut self, index: Option<u64>, id: &str, custom: bool) -> usize {
+        let at = self.calls.len();
+        if let Some(index) = index {
+            self.numbers.insert(index, at);
+        }
+        self.ids.entry(id.to_owned()).or_insert((at, at)).1 = at;
+        self.calls.push(Call {
+            id: id.to_owned(),
+            named: false,
+            held: String::new(),
+            arguments: Whole::default(),
+            custom,
+        });
+        at
+    }
+
     /// The call that goes on with this piece, if one does.
     fn find(&self, index: Option<u64>, id: &str, name: &str, arguments: &str) -> Option<usize> {
         let at = match (index, id) {
-            (Some(_), _) => self.calls.iter().rposition(|call| call.index == index),
+            (Some(index), _) => self.numbers.get(&index).copied(),
             (None, "") if name.is_empty() => self.calls.len().checked_sub(1),
             (None, "") => None,
-            (None, id) => self.calls.iter().rposition(|call| call.id == id),
+            (None, id) => self.ids.get(id).map(|(_, last)| *last),
         }?;
         let call = self.calls.get(at)?;
         let other = !id.is_empty() && !call.id.is_empty() && call.id != id;
@@ -122,8 +131,8 @@ impl Calls {
         blocks: &mut Blocks,
         on: &mut dyn FnMut(Event<'_>),
     ) {
-        let Self { calls, waiting } = self;
-        let known = |id: &str| calls.iter().take(at).any(|call| call.id == id);
+        let Self { calls, waiting, ids, .. } = self;
+        let known = |id: &str| ids.get(id).is_some_and(|(first, _)| *first < at);
         let Some(id) = calls.get(at).map(|call| call.id.clone()) else { return };
         let shown = if id.is_empty() || known(&id) { minted(seed, choice, at) } else { id.clone() };
         let Some(call) = calls.get_mut(at).filter(|call| !call.named && !name.is_empty()) else { return };

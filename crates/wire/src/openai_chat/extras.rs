@@ -5,6 +5,7 @@
 use crate::chat::{Citation, TokenLogprob};
 use crate::json::{Json, Writer};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// Reads an annotation; other kinds than `url_citation` are none of ours.
 pub(super) fn read_annotation<'a>(annotation: &Json<'a>) -> Option<Citation<'a>> {
@@ -34,9 +35,10 @@ pub(super) fn read_sources<'a>(answer: &Json<'a>) -> Vec<Citation<'a>> {
             sources.push(Citation { url: Some(url), title: text(result, "title"), ..Citation::default() });
         }
     }
+    let mut known: BTreeSet<_> = sources.iter().filter_map(|source| source.url.clone()).collect();
     for citation in answer.get("citations").map_or(&[][..], Json::items) {
         let url: Option<Cow<'a, str>> = citation.cow().or_else(|| text(citation, "url"));
-        if url.is_some() && !sources.iter().any(|source| source.url == url) {
+        if url.clone().is_some_and(|url| known.insert(url)) {
             sources.push(Citation { url, title: text(citation, "title"), ..Citation::default() });
         }
     }

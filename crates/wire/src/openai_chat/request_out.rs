@@ -118,10 +118,10 @@ fn offered<'r, 'a>(
     }
     // Where `allowed_tools` is not known, only those tools are offered: it means the same.
     let allowed = match &request.tool_choice {
-        Some(ToolChoice::Allowed { names, .. }) if !quirks.openai_tools => Some(names),
+        Some(choice @ ToolChoice::Allowed { .. }) if !quirks.openai_tools => Some(choice.names()),
         _ => None,
     };
-    let kept = |tool: &&Tool<'_>| allowed.is_none_or(|names| names.contains(&tool.name));
+    let kept = |tool: &&Tool<'_>| allowed.as_ref().is_none_or(|names| names.contains(&*tool.name));
     Ok(request.tools.iter().filter(kept).collect())
 }
 

@@ -9,6 +9,7 @@ use crate::chat::{
 use crate::json::Json;
 use crate::translate::Context;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// Reads an answer; an error in its place, or in its only choice, is a failure.
 pub(super) fn read<'a>(body: &Json<'a>, context: &Context) -> Result<Response<'a>, Failure> {
@@ -206,11 +207,13 @@ fn read_calls<'a>(
     // <https://platform.openai.com/docs/api-reference/chat/object>: `function_call` is the older form.
     let legacy = message.get("function_call").filter(|_| listed.is_empty());
     let mut calls: Vec<ToolCall<'a>> = Vec::new();
+    let mut ids = BTreeSet::new();
     for call in listed.iter().chain(legacy) {
         let Some(mut read) = read_call(call) else { continue };
-        if read.id.is_empty() || calls.iter().any(|other| other.id == read.id) {
+        if read.id.is_empty() || ids.contains(&read.id) {
             read.id = Cow::Owned(minted(seed, choice, calls.len()));
         }
+        ids.insert(read.id.clone());
         if read.state.is_none()
             && let Some(at) = states.iter().position(|(id, _)| *id == read.id)
         {

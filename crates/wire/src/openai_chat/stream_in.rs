@@ -10,6 +10,7 @@ use crate::chat::{
 use crate::json::{Json, parse_lossy};
 use crate::translate::{Context, ReadStream};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 type On<'o> = &'o mut dyn FnMut(Event<'_>);
 
@@ -24,7 +25,7 @@ pub(super) struct Reader {
     blocks: Blocks,
     choices: Vec<Choice>,
     /// Addresses of sources that were handed on.
-    sources: Vec<String>,
+    sources: BTreeSet<String>,
 }
 
 /// What is known of one choice.
@@ -148,8 +149,7 @@ impl Reader {
         }
         for source in extras::read_sources(chunk) {
             let Some(url) = source.url.as_deref() else { continue };
-            if !self.sources.iter().any(|known| known == url) {
-                self.sources.push(url.to_owned());
+            if self.sources.insert(url.to_owned()) {
                 let slot = self.blocks.text_slot(0, on);
                 on(Event::Citation(slot, source));
             }

@@ -10,6 +10,7 @@ use crate::chat::{Effort, Part, Request, ResponseFormat, Role, Turn};
 use crate::json::{Fields, Invalid, Json, Path};
 use crate::translate::Said;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// Reads a request.
 pub(super) fn read<'a>(body: Json<'a>, said: &Said<'_>) -> Result<Request<'a>, Invalid> {
@@ -33,6 +34,8 @@ pub(super) fn read<'a>(body: Json<'a>, said: &Said<'_>) -> Result<Request<'a>, I
         return Err(fields.path.name("input").invalid("is required"));
     };
     read_input(fields.path.name("input"), input, &mut request)?;
+    let mut known = BTreeSet::new();
+    request.namespaces.retain(|group| known.insert(group.clone()));
     read_choice(&mut fields, &mut request)?;
     read_sampling(&mut fields, &mut request)?;
     read_form(&mut fields, &mut request)?;

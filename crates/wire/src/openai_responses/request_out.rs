@@ -10,6 +10,7 @@ use crate::chat::{
 };
 use crate::json::Writer;
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 /// What is being written, and what got lost.
 pub(super) struct Out<'q> {
@@ -150,16 +151,15 @@ impl Out<'_> {
 }
 
 fn write_choice(out: &mut Out<'_>, request: &Request<'_>, choice: &ToolChoice<'_>) {
-    let kind = |out: &Out<'_>, name: &str| {
-        let custom = request.tools.iter().any(|tool| tool.name == name && out.is_custom(tool));
-        if custom { "custom" } else { "function" }
-    };
+    let customs = request.tools.iter().filter(|tool| out.is_custom(tool));
+    let customs: BTreeSet<&str> = customs.map(|tool| &*tool.name).collect();
+    let kind = |name: &str| if customs.contains(name) { "custom" } else { "function" };
     match choice {
         ToolChoice::Auto => out.json.member("tool_choice", "auto"),
         ToolChoice::None => out.json.member("tool_choice", "none"),
         ToolChoice::Required => out.json.member("tool_choice", out.quirks.tool_required),
         ToolChoice::Tool(name) => {
-            let kind = kind(out, name);
+            let kind = kind(name);
             out.json.name("tool_choice").begin().member("type", kind).member("name", name).end()
         }
         ToolChoice::Allowed { names, required } => {
@@ -167,7 +167,7 @@ fn write_choice(out: &mut Out<'_>, request: &Request<'_>, choice: &ToolChoice<'_
             out.json.name("tool_choice").begin().member("type", "allowed_tools").member("mode", mode);
             out.json.name("tools").list();
             for name in names {
-                let kind = kind(out, name);
+                let kind = kind(name);
                 out.json.begin().member("type", kind).member("name", name).end();
             }
             out.json.end_list().end()

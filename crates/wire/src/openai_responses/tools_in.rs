@@ -53,9 +53,7 @@ fn read_namespace<'a>(mut fields: Fields<'_, 'a>, request: &mut Request<'a>) -> 
     for tool in request.tools.iter_mut().skip(before) {
         tool.name = Cow::Owned(joined(&group, &tool.name));
     }
-    if !request.namespaces.contains(&group) {
-        request.namespaces.push(group);
-    }
+    request.namespaces.push(group);
     request.losses.unread(fields);
     Ok(())
 }

@@ -1,8 +1,8 @@
 //! The hub over all formats.
 
 use super::custom::{Unwrap, unwrap_all};
-use super::{Context, Pipe, Said, field_name, gather, read_request, whole, write_error};
-use crate::chat::{Choice, Event, Failure, Field, Part, Response, Slot, ToolCall};
+use super::{Context, Pipe, Said, field_name, gather, read_request, whole, write_error, write_request};
+use crate::chat::{Choice, Event, Failure, Field, Part, Quirks, Response, Slot, Target, ToolCall};
 use crate::{End, Format};
 
 const CLIENTS: [Format; 4] =
@@ -170,4 +170,57 @@ fn what_strangers_thought_goes_before_a_body_passes_as_it_is() {
     let left =
         r#"{"contents":[{"parts":[{"functionCall":{"name":"f"}},{"text":"a","thoughtSignature":"U2ln"}]}]}"#;
     assert_eq!(cleaned(gemini, body).as_deref(), Some(left));
+}
+
+#[test]
+fn what_has_no_name_is_lost_by_a_name() {
+    let body = br#"{"":1,"input":"hi","reasoning":{"":{"a":1}}}"#;
+    let said = Said { model: Some("m"), ..Said::default() };
+    let request = read_request(Format::OpenAiResponses, body, &said).unwrap();
+    let names = request.losses.names(|field| field_name(Format::OpenAiResponses, field));
+    assert_eq!(names, ["reasoning.\"\"", "\"\""]);
+}
+
+#[test]
+fn very_many_tools_and_names_are_matched_without_looking_through_them() {
+    let listed = |form: &dyn Fn(usize) -> String| (0..20_000).map(form).collect::<Vec<_>>().join(",");
+    let tools = listed(&|at| {
+        format!(r#"{{"type":"namespace","name":"n{at}","tools":[{{"type":"custom","name":"f"}}]}}"#)
+    });
+    let names = listed(&|at| format!(r#"{{"type":"custom","name":"n{at}__f"}}"#));
+    let body = format!(
+        r#"{{"input":"hi","tools":[{tools}],"tool_choice":{{"type":"allowed_tools","mode":"auto","tools":[{names}]}}}}"#
+    );
+    let said = Said { model: Some("m"), ..Said::default() };
+    let request = read_request(Format::OpenAiResponses, body.as_bytes(), &said).unwrap();
+    assert_eq!(request.namespaces.len(), 20_000);
+    let quirks = Quirks::default();
+    for to in Format::ALL {
+        let target = Target { model: "m", stream: false, quirks: &quirks };
+        assert!(write_request(to, &request, &target).is_ok(), "{to}");
+    }
+}
+
+#[test]
+fn what_should_be_an_object_and_is_a_list_has_a_path() {
+    let said = Said { model: Some("m"), ..Said::default() };
+    for (format, body, path) in [
+        (Format::OpenAiChat, r#"[]"#, "the body"),
+        (Format::OpenAiChat, r#"{"messages":{}}"#, "messages"),
+        (Format::OpenAiChat, r#"{"messages":[[]]}"#, "messages[0]"),
+        (Format::OpenAiChat, r#"{"messages":[{"role":"user","content":[[]]}]}"#, "messages[0].content[0]"),
+        (Format::OpenAiResponses, r#"{"input":[[]]}"#, "input[0]"),
+        (Format::OpenAiResponses, r#"{"input":"x","tools":[[]]}"#, "tools[0]"),
+        (Format::AnthropicMessages, r#"{"max_tokens":1,"messages":[[]]}"#, "messages[0]"),
+        (
+            Format::AnthropicMessages,
+            r#"{"max_tokens":1,"messages":[{"role":"user","content":[[]]}]}"#,
+            "messages[0].content[0]",
+        ),
+        (Format::GeminiGenerate, r#"{"contents":[[]]}"#, "contents[0]"),
+        (Format::GeminiGenerate, r#"{"contents":[{"role":"user","parts":[[]]}]}"#, "contents[0].parts[0]"),
+    ] {
+        let read = read_request(format, body.as_bytes(), &said);
+        assert_eq!(read.map(|_| ()).unwrap_err().path, path, "{format}: {body}");
+    }
 }

@@ -1,6 +1,6 @@
 //! One schema may be spread over several: references and `allOf` are laid over each other, the outermost first.
 
-use super::MOST_PARTS;
+use super::{MOST_OPEN, MOST_PARTS};
 use crate::json::Json;
 use std::borrow::Cow;
 
@@ -45,6 +45,10 @@ impl<'s, 'a> Layers<'s, 'a> {
             if let Some(reference) = schema.get("$ref").and_then(Json::text) {
                 if self.open.contains(&reference) {
                     return Err(format!("refers to itself by `{reference:.80}`").into());
+                }
+                // Every one is looked for among all that are open.
+                if self.open.len() >= MOST_OPEN {
+                    return Err("has too long a chain of references".into());
                 }
                 self.open.push(reference);
                 waiting.push(self.find(reference)?);

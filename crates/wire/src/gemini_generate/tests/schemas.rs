@@ -98,3 +98,12 @@ fn geminis_own_schemas_become_json_schemas() {
         {"anyOf": [{"type": ["string", "null"], "enum": ["x", null]}, {"type": "integer"}]}}}});
     assert_eq!(json(text.as_bytes()), want);
 }
+
+#[test]
+fn a_long_chain_of_references_is_refused() {
+    let defs: serde_json::Map<_, _> =
+        (0..5000).map(|at| (format!("d{at}"), value!({"$ref": format!("#/$defs/d{}", at + 1)}))).collect();
+    let schema = value!({"$ref": "#/$defs/d0", "$defs": defs});
+    let why = reduce(&schema.to_string(), Dialect::Json).unwrap_err();
+    assert!(why.contains("chain of references"), "{why}");
+}

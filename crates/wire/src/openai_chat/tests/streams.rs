@@ -303,3 +303,18 @@ fn a_broken_answer_is_no_clean_end() {
     let out = String::from_utf8(out).unwrap();
     assert!(out.contains("\"error\"") && !out.contains("[DONE]"), "{out}");
 }
+
+#[test]
+fn very_many_open_calls_are_each_found_at_once() {
+    let many = 20_000_u32;
+    let mut body = String::new();
+    for at in 0..many {
+        body.push_str(&format!("data: {{\"choices\":[{{\"index\":0,\"delta\":{{\"tool_calls\":[{{\"index\":{at},\"id\":\"c{at}\",\"function\":{{\"name\":\"f\",\"arguments\":\"{{\"}}}}]}}}}]}}\n\n"));
+    }
+    body.push_str("data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"tool_calls\"}]}\n\ndata: [DONE]\n\n");
+    let ends = events(&body).into_iter().filter_map(|event| match event {
+        Event::ToolEnd(slot) => Some(slot.block),
+        _ => None,
+    });
+    assert!(ends.eq(0..many));
+}
