@@ -1,7 +1,7 @@
 //! Any request line and any credential: nothing panics, nothing climbs above a base URL, no `key` goes upstream.
 #![no_main]
 
-use http::{HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method};
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
 use wharf_core::config::{Input, compile};
@@ -94,7 +94,7 @@ fn the_query(query: &str) {
 fn the_credential(name: u8, value: &[u8], query: &str) {
     let mut headers = Headers::new();
     if let Ok(value) = HeaderValue::from_bytes(value) {
-        headers.insert(HEADERS[usize::from(name) % HEADERS.len()], value);
+        headers.insert(HeaderName::from_static(HEADERS[usize::from(name) % HEADERS.len()]), value);
     }
     let known = auth::authenticate(&TABLE, &headers, Some(query), TABLE.entries.last()).is_ok();
     let holds = |text: &[u8]| text.windows(CALLER.len()).any(|part| part == CALLER.as_bytes());

@@ -59,6 +59,9 @@ const ROUTES: [(&str, &str, Option<Dialect>); 14] = [
 /// Recorded under a path of the past or of another product: only its end can be compared.
 const OTHER_PATHS: [&str; 5] = ["aws-bedrock", "google-vertex-ai", "perplexity-ai", "deepseek", "cohere"];
 
+/// Asked for chat in their own format, whatever the caller's.
+const OWN_CHAT: [&str; 3] = ["anthropic", "aws-bedrock", "google-ai-studio"];
+
 /// The question on a model route; `None` where the recording has no route in the same format.
 pub(crate) fn by_model(provider: &str, base: &str, recording: &Recording) -> Option<Question> {
     let Some(request) = recording.request.as_ref().filter(|request| !request.body().is_empty()) else {
@@ -80,7 +83,8 @@ pub(crate) fn by_model(provider: &str, base: &str, recording: &Recording) -> Opt
         ROUTES.iter().filter(|(end, ..)| path.ends_with(end)).max_by_key(|(end, ..)| end.len())?;
     // Azure's older product, and Bedrock's other host.
     let elsewhere = path == "/models/chat/completions" || (provider == "aws-bedrock" && *end == "/responses");
-    if elsewhere || (provider == "cohere" && *end != "/rerank") {
+    let translated = OWN_CHAT.contains(&provider) && *end == "/chat/completions";
+    if elsewhere || translated || (provider == "cohere" && *end != "/rerank") {
         return None;
     }
     let (body, upstream_body, json) = named_model(provider, recording)?;

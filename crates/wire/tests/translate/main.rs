@@ -7,6 +7,7 @@
 mod answers;
 mod botocore;
 mod errors;
+mod golden;
 #[path = "../judge/mod.rs"]
 mod judge;
 mod next_turn;
