@@ -2,6 +2,9 @@
 //! `golden/answers/FROM.TO.txt`, made of the cases. A change of translation shows as a change there;
 //! `WHARF_GOLDEN=write` writes them anew. Every stream is also cut at every byte, which must change nothing.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![expect(clippy::disallowed_methods, reason = "a test is told by its environment what to write")]
+
 use crate::CLIENTS;
 use crate::judge::cases::framed;
 use serde_json::Value;
