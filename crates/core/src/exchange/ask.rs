@@ -79,8 +79,9 @@ impl<H: Host> Core<H> {
             None => model_of(&scan, &body)?,
         };
         let stream = scan.stream || matches!(ask, Ask::Generate("streamGenerateContent"));
-        let sse = call.query.is_some_and(|query| query.split('&').any(|member| member == "alt=sse"));
-        let json_array = matches!(ask, Ask::Generate("streamGenerateContent")) && !sse;
+        let sse = |query: &str| query.split('&').any(|member| member == "alt=sse");
+        let json_array =
+            matches!(ask, Ask::Generate("streamGenerateContent")) && !call.query.is_some_and(sse);
         let question = Question { ask, model, body: Asked::Json(body, scan), stream, json_array };
         self.answer(call, record, question).await
     }

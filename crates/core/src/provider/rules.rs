@@ -216,19 +216,9 @@ pub(crate) const GEMINI: &[ModelRule] = &[
     },
 ];
 
-/// Families behind Bedrock's Converse:
+/// Families behind Bedrock's Converse beside Claude's:
 /// <https://docs.aws.amazon.com/bedrock/latest/userguide/conversation-inference-supported-models-features.html>.
-/// Claude's are those of its own API.
-pub(crate) const BEDROCK: &[ModelRule] = &[
-    CLAUDE[0],
-    CLAUDE[1],
-    CLAUDE[2],
-    CLAUDE[3],
-    CLAUDE[4],
-    CLAUDE[5],
-    CLAUDE[6],
-    CLAUDE[7],
-    CLAUDE[8],
+const BEDROCK_OWN: [ModelRule; 4] = [
     // <https://docs.aws.amazon.com/nova/latest/nova2-userguide/extended-thinking.html>
     ModelRule {
         models: &["nova-"],
@@ -245,6 +235,17 @@ pub(crate) const BEDROCK: &[ModelRule] = &[
     ModelRule { models: &["llama"], refuses: &[Field::ToolChoice], ..ModelRule::NONE },
     ModelRule { models: &["titan-"], refuses: &[Field::ToolChoice, Field::Tools], ..ModelRule::NONE },
 ];
+
+/// All families behind Bedrock's Converse: Claude's are those of its own API.
+pub(crate) const BEDROCK: &[ModelRule] = &{
+    let mut all = [ModelRule::NONE; CLAUDE.len() + BEDROCK_OWN.len()];
+    let mut at = 0;
+    while at < all.len() {
+        all[at] = if at < CLAUDE.len() { CLAUDE[at] } else { BEDROCK_OWN[at - CLAUDE.len()] };
+        at += 1;
+    }
+    all
+};
 
 /// Cohere's: only those that reason can be told how much, <https://docs.cohere.com/docs/reasoning>.
 pub(crate) const COHERE: &[ModelRule] = &[ModelRule {

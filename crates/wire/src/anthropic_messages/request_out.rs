@@ -22,8 +22,6 @@ pub(super) enum Form<'r> {
     Said(String),
 }
 
-const JSON_ONLY: &str = "Answer with one JSON object and nothing else: no text around it, no code fence.";
-
 /// Writes a request.
 pub(super) fn write(request: &Request<'_>, target: &Target<'_>) -> Result<Written, Refused> {
     let quirks = target.quirks;
@@ -87,7 +85,9 @@ fn size(request: &Request<'_>) -> usize {
 fn form<'r>(request: &'r Request<'_>, quirks: &Quirks, can_force: bool) -> Form<'r> {
     let (schema, description) = match &request.response_format {
         None | Some(ResponseFormat::Text) => return Form::Free,
-        Some(ResponseFormat::JsonObject) => return Form::Said(JSON_ONLY.to_owned()),
+        Some(format @ ResponseFormat::JsonObject) => {
+            return format.in_words().map_or(Form::Free, Form::Said);
+        }
         Some(ResponseFormat::JsonSchema { schema, description, .. }) => (&**schema, description.as_deref()),
     };
     if quirks.schema == SchemaSupport::Full
@@ -100,7 +100,7 @@ fn form<'r>(request: &'r Request<'_>, quirks: &Quirks, can_force: bool) -> Form<
     if can_force && !forced && !taken && is_object(schema) {
         return Form::Tool { schema, description: description.unwrap_or_default() };
     }
-    Form::Said([JSON_ONLY, " It must follow this JSON schema:\n", schema].concat())
+    request.response_format.as_ref().and_then(ResponseFormat::in_words).map_or(Form::Free, Form::Said)
 }
 
 /// A schema that a tool can have.

@@ -129,33 +129,36 @@ enum Form<'r> {
     /// A tool whose call is the answer.
     Tool(&'r str),
     /// In words.
-    Words(Option<&'r str>),
+    Words(&'r ResponseFormat<'r>),
 }
 
 impl<'r> Form<'r> {
     fn of(request: &'r Request<'_>, thinking: Thinking, quirks: &Quirks, losses: &mut Losses) -> Self {
         let wanted = quirks.keep(Field::ResponseFormat, request.response_format.as_ref(), losses);
-        match wanted {
+        let form = match wanted {
             None | Some(ResponseFormat::Text) => Self::Free,
-            Some(ResponseFormat::JsonObject) => Self::Words(None),
-            Some(ResponseFormat::JsonSchema { name, description, schema, .. }) => match quirks.schema {
-                SchemaSupport::Full => Self::Native {
-                    name: name.as_deref(),
-                    description: description.as_deref().filter(|text| !text.is_empty()),
-                    schema,
-                },
-                SchemaSupport::None if can_force(thinking, quirks) => Self::Tool(schema),
-                SchemaSupport::None | SchemaSupport::ObjectOnly => Self::Words(Some(schema)),
-            },
-        }
+            Some(format @ ResponseFormat::JsonObject) => Self::Words(format),
+            Some(format @ ResponseFormat::JsonSchema { name, description, schema, .. }) => {
+                match quirks.schema {
+                    SchemaSupport::Full => Self::Native {
+                        name: name.as_deref(),
+                        description: description.as_deref().filter(|text| !text.is_empty()),
+                        schema,
+                    },
+                    SchemaSupport::None if can_force(thinking, quirks) => Self::Tool(schema),
+                    SchemaSupport::None | SchemaSupport::ObjectOnly => Self::Words(format),
+                }
+            }
+        };
+        // Words bind nobody.
+        losses.field_if(matches!(form, Self::Words(_)), Field::ResponseFormat);
+        form
     }
 
     /// The text that asks for it.
     fn instruction(&self) -> Option<String> {
-        const OBJECT: &str = "Answer with one JSON object and nothing else: no other text, no code fence.";
         match self {
-            Form::Words(None) => Some(OBJECT.to_owned()),
-            Form::Words(Some(schema)) => Some([OBJECT, " It must fit this JSON schema:\n", schema].concat()),
+            Form::Words(format) => format.in_words(),
             Form::Free | Form::Native { .. } | Form::Tool(_) => None,
         }
     }

@@ -84,6 +84,47 @@ pub enum Event<'a> {
 }
 
 impl Event<'_> {
+    /// The block that it belongs to.
+    #[must_use]
+    pub const fn slot(&self) -> Option<Slot> {
+        match self {
+            Event::TextStart(slot)
+            | Event::TextDelta(slot, _)
+            | Event::Citation(slot, _)
+            | Event::TextEnd(slot, _)
+            | Event::ReasoningStart(slot, _)
+            | Event::ReasoningDelta(slot, _)
+            | Event::ReasoningEnd(slot, _)
+            | Event::ToolStart { slot, .. }
+            | Event::ToolDelta(slot, _)
+            | Event::ToolEnd(slot) => Some(*slot),
+            Event::Start { .. }
+            | Event::RefusalDelta(..)
+            | Event::Media(..)
+            | Event::Logprobs(..)
+            | Event::Usage(_)
+            | Event::Tier(_)
+            | Event::Finish { .. }
+            | Event::Done
+            | Event::Error(_) => None,
+        }
+    }
+
+    /// The choice that it belongs to; 0 for what belongs to the answer as a whole.
+    #[must_use]
+    pub const fn choice(&self) -> u32 {
+        match self {
+            Event::RefusalDelta(choice, _)
+            | Event::Media(choice, _)
+            | Event::Logprobs(choice, _)
+            | Event::Finish { choice, .. } => *choice,
+            other => match other.slot() {
+                Some(slot) => slot.choice,
+                None => 0,
+            },
+        }
+    }
+
     /// Something of the answer itself: once this has come, an error can no longer become a status.
     #[must_use]
     pub const fn is_content(&self) -> bool {

@@ -151,6 +151,23 @@ pub enum ResponseFormat<'a> {
     },
 }
 
+impl ResponseFormat<'_> {
+    /// The text that asks for it, for targets that can't be asked otherwise; `None` for any text. Words bind nobody:
+    /// who uses them lists the field as lost.
+    #[must_use]
+    pub fn in_words(&self) -> Option<String> {
+        const OBJECT: &str =
+            "Answer with one JSON object and nothing else: no text around it, no code fence.";
+        match self {
+            ResponseFormat::Text => None,
+            ResponseFormat::JsonObject => Some(OBJECT.to_owned()),
+            ResponseFormat::JsonSchema { schema, .. } => {
+                Some([OBJECT, " It must follow this JSON schema:\n", schema].concat())
+            }
+        }
+    }
+}
+
 /// A mark that what comes before may be cached.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Cache<'a> {

@@ -15,8 +15,8 @@ pub struct Sequencer {
 impl Sequencer {
     /// Takes an event and hands on what may go out now.
     pub fn push(&mut self, event: Event<'_>, on: &mut dyn FnMut(Event<'_>)) {
-        let Some(slot) = block_of(&event) else {
-            if choice_of(&event) == 0 {
+        let Some(slot) = event.slot() else {
+            if event.choice() == 0 {
                 on(event);
             }
             return;
@@ -56,40 +56,6 @@ fn hold(held: &mut Vec<Event<'static>>, event: Event<'_>) {
         return;
     }
     held.push(event.into_owned());
-}
-
-const fn block_of(event: &Event<'_>) -> Option<Slot> {
-    match event {
-        Event::TextStart(slot)
-        | Event::TextDelta(slot, _)
-        | Event::Citation(slot, _)
-        | Event::TextEnd(slot, _)
-        | Event::ReasoningStart(slot, _)
-        | Event::ReasoningDelta(slot, _)
-        | Event::ReasoningEnd(slot, _)
-        | Event::ToolStart { slot, .. }
-        | Event::ToolDelta(slot, _)
-        | Event::ToolEnd(slot) => Some(*slot),
-        Event::Start { .. }
-        | Event::RefusalDelta(..)
-        | Event::Media(..)
-        | Event::Logprobs(..)
-        | Event::Usage(_)
-        | Event::Tier(_)
-        | Event::Finish { .. }
-        | Event::Done
-        | Event::Error(_) => None,
-    }
-}
-
-const fn choice_of(event: &Event<'_>) -> u32 {
-    match event {
-        Event::RefusalDelta(choice, _)
-        | Event::Media(choice, _)
-        | Event::Logprobs(choice, _)
-        | Event::Finish { choice, .. } => *choice,
-        _ => 0,
-    }
 }
 
 const fn is_end(event: &Event<'_>) -> bool {

@@ -30,9 +30,9 @@ pub(super) fn write(request: &Request<'_>, target: &Target<'_>) -> Result<Writte
     let asked = wish.effort.is_some() || wish.budget.is_some() || wish.adaptive;
     let thinks = asked && !wish.off() && can_think(quirks);
     out.begin().member("model", target.model).name("stream").bool(target.stream);
+    let words = wanted_in_words(request, quirks, &mut losses);
     let mut messages =
         Messages { out: &mut out, losses: &mut losses, quirks, thoughts: thinks, documents: Vec::new() };
-    let words = wanted_in_words(request, quirks);
     messages.write(request, words.as_deref())?;
     let documents = !messages.documents.is_empty();
     tools::write(request, quirks, &mut losses, &mut out);
@@ -72,17 +72,15 @@ fn in_words_only(request: &Request<'_>, quirks: &Quirks) -> bool {
 }
 
 /// The form of the answer in words, where it can't be said otherwise.
-fn wanted_in_words(request: &Request<'_>, quirks: &Quirks) -> Option<String> {
-    const OBJECT: &str = "Answer with one JSON object and nothing else: no other text, no code fence.";
+fn wanted_in_words(request: &Request<'_>, quirks: &Quirks, losses: &mut Losses) -> Option<String> {
+    let format = request.response_format.as_ref().filter(|_| !quirks.refuses(Field::ResponseFormat))?;
     let only = in_words_only(request, quirks);
-    match &request.response_format {
-        None | Some(ResponseFormat::Text) => None,
-        Some(_) if quirks.refuses(Field::ResponseFormat) => None,
-        // Without a word about JSON the model may go on for ever.
-        Some(ResponseFormat::JsonObject) => (only || !speaks_of_json(request)).then(|| OBJECT.to_owned()),
-        Some(ResponseFormat::JsonSchema { schema, .. }) => (only || quirks.schema != SchemaSupport::Full)
-            .then(|| [OBJECT, " It must fit this JSON schema:\n", schema].concat()),
-    }
+    let schema = matches!(format, ResponseFormat::JsonSchema { .. });
+    let bound = !only && (!schema || quirks.schema == SchemaSupport::Full);
+    losses.field_if(!bound && *format != ResponseFormat::Text, Field::ResponseFormat);
+    // Without a word about JSON the model may go on for ever.
+    let needed = !bound || (!schema && !speaks_of_json(request));
+    needed.then(|| format.in_words()).flatten()
 }
 
 fn speaks_of_json(request: &Request<'_>) -> bool {

@@ -141,15 +141,8 @@ fn form<'r, 'a>(request: &'r Request<'a>, quirks: &Quirks) -> Form<'r, 'a> {
         (ResponseFormat::Text, _) => plain,
         (_, SchemaSupport::Full) => Form { member: Some(format), ..plain },
         (ResponseFormat::JsonObject, SchemaSupport::ObjectOnly) => Form { object: true, ..plain },
-        (ResponseFormat::JsonSchema { schema, .. }, support) => Form {
-            object: support == SchemaSupport::ObjectOnly,
-            system: Some(format!(
-                "Answer with one JSON object and nothing else. It must follow this JSON schema:\n{schema}"
-            )),
-            ..plain
-        },
-        (ResponseFormat::JsonObject, SchemaSupport::None) => {
-            Form { system: Some("Answer with one JSON object and nothing else.".to_owned()), ..plain }
+        (said, support) => {
+            Form { object: support == SchemaSupport::ObjectOnly, system: said.in_words(), ..plain }
         }
     }
 }

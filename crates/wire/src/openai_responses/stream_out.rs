@@ -68,7 +68,7 @@ struct OpenCall {
 
 impl WriteStream for Writer {
     fn push(&mut self, event: Event<'_>, out: &mut Vec<u8>) {
-        if self.over || slot_of(&event).is_some_and(|slot| slot.choice != 0) {
+        if self.over || event.choice() != 0 {
             return;
         }
         match event {
@@ -81,26 +81,6 @@ impl WriteStream for Writer {
                 self.inside(other, out);
             }
         }
-    }
-}
-
-const fn slot_of(event: &Event<'_>) -> Option<Slot> {
-    match event {
-        Event::TextStart(slot)
-        | Event::TextDelta(slot, _)
-        | Event::Citation(slot, _)
-        | Event::TextEnd(slot, _)
-        | Event::ReasoningStart(slot, _)
-        | Event::ReasoningDelta(slot, _)
-        | Event::ReasoningEnd(slot, _)
-        | Event::ToolStart { slot, .. }
-        | Event::ToolDelta(slot, _)
-        | Event::ToolEnd(slot) => Some(*slot),
-        Event::RefusalDelta(choice, _)
-        | Event::Media(choice, _)
-        | Event::Logprobs(choice, _)
-        | Event::Finish { choice, .. } => Some(Slot { choice: *choice, block: 0 }),
-        Event::Start { .. } | Event::Usage(_) | Event::Tier(_) | Event::Done | Event::Error(_) => None,
     }
 }
 
