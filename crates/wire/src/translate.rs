@@ -4,6 +4,7 @@
 //! `translate/stream.rs` is an answer on its way, event by event; `translate/whole.rs` one that came whole.
 
 mod custom;
+mod frames;
 mod lost;
 pub(crate) mod strangers;
 mod stream;
@@ -15,9 +16,9 @@ mod tests;
 pub use stream::{Pipe, Progress};
 pub use whole::{Whole, gather, whole};
 
+use crate::Format;
 use crate::chat::{Event, Failure, Field, Refused, Request, Response, Target, ToolKind, Written, validate};
 use crate::json::{self, Invalid, Json};
-use crate::{Format, Usage};
 use crate::{
     anthropic_messages, bedrock_converse, cohere_chat, gemini_generate, ollama_chat, openai_chat,
     openai_responses,
@@ -230,12 +231,5 @@ pub fn write_error(format: Format, failure: &Failure, request_id: &str) -> Vec<u
             let code = failure.code.as_deref().unwrap_or("upstream_error");
             crate::error_body(format, failure.status, code, &failure.message, None, request_id)
         }
-    }
-}
-
-/// Takes over the usage of an event.
-fn note_usage(usage: &mut Usage, event: &Event<'_>) {
-    if let Event::Usage(now) = event {
-        usage.merge(now);
     }
 }

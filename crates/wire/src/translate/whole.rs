@@ -1,12 +1,13 @@
 //! An answer that came whole, or that has to go out whole.
 
 use super::custom::{Unwrap, unwrap_all};
+use super::frames::Frames;
 use super::lost::Lost;
 use super::{Context, client, upstream};
 use crate::chat::{Collector, Event, Failure, Finish, Response, replay};
 use crate::json::parse_lossy;
-use crate::translate::Framing;
 use crate::{Format, Usage};
+use std::cell::Cell;
 
 /// A translated answer.
 #[derive(Debug, Default)]
@@ -45,42 +46,26 @@ pub fn gather(from: Format, to: Format, body: &[u8], context: &Context) -> Resul
     let mut reader = upstream.stream_in(context);
     let mut collector = Collector::default();
     let mut unwrap = Unwrap::new(context.custom_tools.clone());
+    let mut frames = Frames::new(upstream.framing());
     let mut failed = None;
-    {
-        let mut on = |event: Event<'_>| unwrap.push(event, &mut |event| collector.push(event));
-        let mut event = |name: &str, data: &[u8]| {
-            if failed.is_none() {
-                failed = reader.push(name, data, &mut on).err();
-            }
-        };
-        use crate::frame::{aws_eventstream::EventStream, json_lines::JsonLines, sse::Sse};
-        let framed = match upstream.framing() {
-            Framing::Sse => {
-                let mut sse = Sse::new();
-                let pushed =
-                    sse.push(body, &mut |frame| event(&String::from_utf8_lossy(frame.name), frame.data));
-                sse.finish(&mut |frame| event(&String::from_utf8_lossy(frame.name), frame.data));
-                pushed.map_err(Failure::malformed)
-            }
-            Framing::JsonLines => {
-                let mut lines = JsonLines::new();
-                let pushed = lines.push(body, &mut |line| event("", line));
-                lines.finish(&mut |line| event("", line));
-                pushed.map_err(Failure::malformed)
-            }
-            Framing::AwsEventStream => {
-                let mut frames = EventStream::new();
-                let pushed = frames.push(body, &mut event);
-                frames.finish(&mut event);
-                pushed.map_err(Failure::malformed)
-            }
-        };
-        framed?;
-        if let Some(failure) = failed {
-            return Err(failure);
+    // What follows the end of an answer is not part of it, as in a stream on its way.
+    let over = Cell::new(false);
+    let mut on = |event: Event<'_>| {
+        over.set(over.get() || matches!(event, Event::Done | Event::Error(_)));
+        unwrap.push(event, &mut |event| collector.push(event));
+    };
+    let mut event = |name: &str, data: &[u8]| {
+        if failed.is_none() && !over.get() {
+            failed = reader.push(name, data, &mut on).err();
         }
-        reader.finish(&mut on);
+    };
+    let framed = frames.push(body, &mut event);
+    frames.finish(&mut event);
+    framed?;
+    if let Some(failure) = failed {
+        return Err(failure);
     }
+    reader.finish(&mut on);
     write(to, collector.finish()?, false, context)
 }
 
