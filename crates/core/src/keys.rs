@@ -65,7 +65,7 @@ pub async fn order<H: Host>(host: &H, table: &Table, pool: &KeyPool, selector: O
     } else if table.round_robin && size == length {
         match host.call(&pool.shard, Op::Next { length: length as u32 }).await {
             Ok(Reply::Index(index)) => index as usize % size,
-            Err(_) => {
+            Ok(Reply::Lease(_) | Reply::Health(_)) | Err(_) => {
                 store_failed = true;
                 below(host.random(), size)
             }

@@ -1,9 +1,11 @@
 //! Time as the core sees it: a number that the host hands in. No clock is read here.
 
+use serde::{Deserialize, Serialize};
 use std::ops::Add;
 
 /// Milliseconds. As a point in time: since 1970-01-01T00:00:00Z. As a length: plain milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Millis(pub u64);
 
 impl Millis {

@@ -1,7 +1,11 @@
 //! Where shared state is kept: in memory, or in an SQLite file that survives `kill -9` and that several processes share.
-//! The arithmetic is the core's; this only makes it atomic and durable. Random rotation never comes here.
+//! The arithmetic is the core's; this only makes it atomic and durable. Random rotation comes here only with what was
+//! learnt of a key, and to see what others learnt.
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+#[cfg(test)]
+mod tests;
+
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, OnceLock};
@@ -115,9 +119,10 @@ fn open(path: &Path, patience: Duration) -> Result<Connection, rusqlite::Error> 
     // WAL with `NORMAL` loses nothing when a process dies; a power cut may repeat the last few indices, which does no harm.
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "NORMAL")?;
-    // P1's own table, so that its counters can be carried over.
+    // P1's own table, so that its counters can be carried over; health stands beside it, as the core writes it.
     connection.execute_batch(
-        "CREATE TABLE IF NOT EXISTS counters (key_name TEXT PRIMARY KEY, current_index INTEGER NOT NULL DEFAULT 0)",
+        "CREATE TABLE IF NOT EXISTS counters (key_name TEXT PRIMARY KEY, current_index INTEGER NOT NULL DEFAULT 0);
+         CREATE TABLE IF NOT EXISTS health (key_name TEXT PRIMARY KEY, keys TEXT NOT NULL)",
     )?;
     connection.busy_timeout(patience)?;
     Ok(connection)
@@ -142,25 +147,60 @@ fn run(mut connection: Connection, steps: &Receiver<Step>) {
     }
 }
 
-/// Does a batch in one transaction that holds the write lock from its start, so that no other process can
-/// read the same cursor.
+/// Does a batch in one transaction. It holds the write lock from its start, so that no other process can
+/// read the same cursor, unless nobody wants to write.
 fn apply(connection: &mut Connection, batch: &[Step]) -> Result<Vec<Reply>, rusqlite::Error> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let looking = batch.iter().all(|step| step.op == Op::Look);
+    let behavior = if looking { TransactionBehavior::Deferred } else { TransactionBehavior::Immediate };
+    let transaction = connection.transaction_with_behavior(behavior)?;
     let mut replies = Vec::with_capacity(batch.len());
     for step in batch {
-        let next: Option<u32> = transaction
-            .prepare_cached("SELECT current_index FROM counters WHERE key_name = ?1")?
-            .query_row(params![step.shard.0], |row| row.get(0))
-            .optional()?;
-        let mut pool = Pool { next: next.unwrap_or(0) };
+        let before = load(&transaction, &step.shard)?;
+        let mut pool = before.clone();
         replies.push(pool.apply(&step.op));
+        save(&transaction, &step.shard, &before, &pool)?;
+    }
+    transaction.commit()?;
+    Ok(replies)
+}
+
+fn load(transaction: &Transaction<'_>, shard: &Shard) -> Result<Pool, rusqlite::Error> {
+    let next: Option<u32> = transaction
+        .prepare_cached("SELECT current_index FROM counters WHERE key_name = ?1")?
+        .query_row(params![shard.0], |row| row.get(0))
+        .optional()?;
+    let keys: Option<String> = transaction
+        .prepare_cached("SELECT keys FROM health WHERE key_name = ?1")?
+        .query_row(params![shard.0], |row| row.get(0))
+        .optional()?;
+    // What a later version wrote and this one can't read is forgotten: it heals by being learnt again.
+    let keys = keys.and_then(|keys| serde_json::from_str(&keys).ok()).unwrap_or_default();
+    Ok(Pool { next: next.unwrap_or(0), keys })
+}
+
+fn save(
+    transaction: &Transaction<'_>,
+    shard: &Shard,
+    before: &Pool,
+    after: &Pool,
+) -> Result<(), rusqlite::Error> {
+    if after.next != before.next {
         transaction
             .prepare_cached(
                 "INSERT INTO counters (key_name, current_index) VALUES (?1, ?2)
                  ON CONFLICT (key_name) DO UPDATE SET current_index = excluded.current_index",
             )?
-            .execute(params![step.shard.0, pool.next])?;
+            .execute(params![shard.0, after.next])?;
     }
-    transaction.commit()?;
-    Ok(replies)
+    if after.keys != before.keys {
+        let keys = serde_json::to_string(&after.keys)
+            .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        transaction
+            .prepare_cached(
+                "INSERT INTO health (key_name, keys) VALUES (?1, ?2)
+                 ON CONFLICT (key_name) DO UPDATE SET keys = excluded.keys",
+            )?
+            .execute(params![shard.0, keys])?;
+    }
+    Ok(())
 }

@@ -3,6 +3,7 @@
 //! [`upstream`] plays the provider, with every fault a network has; [`client`] plays the caller and sees the raw framing;
 //! [`process`] runs the built binary; [`replay`] brings recorded traffic; [`secrets`] looks for credentials where none may be;
 //! [`scenario`] puts them together: files that say request, scripted upstream and expectation, the same for every host.
+//! [`store`] holds the suite that every store of pool state has to pass.
 //! A failed expectation panics: that is how a test says no.
 
 #![expect(
@@ -16,6 +17,7 @@ pub mod process;
 pub mod replay;
 pub mod scenario;
 pub mod secrets;
+pub mod store;
 pub mod upstream;
 
 /// How long anything here waits before it fails the test. Nothing is timed by it: it only ends tests that would hang.

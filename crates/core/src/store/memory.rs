@@ -5,7 +5,7 @@ use super::{Op, Reply, Shard, StoreError};
 use std::collections::HashMap;
 use std::sync::Mutex;
 
-/// A map of shards behind one lock: a step is a few nanoseconds, and only strict rotation takes one.
+/// A map of shards behind one lock: a step is a few nanoseconds, and only strict rotation takes one per request.
 #[derive(Default)]
 pub struct Memory(Mutex<HashMap<Shard, Pool>>);
 

@@ -1,12 +1,24 @@
 //! The arithmetic of a key pool: pure functions of state and op. Atomicity is the store's.
 
+use super::cooling::{KeyHealth, KeyId};
+use super::lease::Call;
 use super::{Op, Reply};
+use crate::time::Millis;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+#[cfg(test)]
+mod tests;
 
 /// What is kept of one pool.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Pool {
-    /// The index that the next call gets.
+    /// The index (with weights: the slot) that the next call gets.
     pub next: u32,
+    /// Keys that something is, or was lately, held against.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub keys: BTreeMap<KeyId, KeyHealth>,
 }
 
 impl Pool {
@@ -14,32 +26,46 @@ impl Pool {
     ///
     /// A pool that shrank starts again at 0, as P1 does; a pool of none or one is always 0 and moves nothing.
     pub fn apply(&mut self, op: &Op) -> Reply {
-        match *op {
-            Op::Next { length } if length <= 1 => Reply::Index(0),
+        match op {
+            Op::Next { length: 0 | 1 } => Reply::Index(0),
             Op::Next { length } => {
-                let index = if self.next >= length { 0 } else { self.next };
+                let index = if self.next >= *length { 0 } else { self.next };
                 self.next = (index + 1) % length;
                 Reply::Index(index)
             }
+            Op::Lease { keys, model, turn, probe, now } => {
+                let call = Call { keys, model: model.as_deref(), turn: *turn, probe: *probe, now: *now };
+                Reply::Lease(self.lease(&call))
+            }
+            Op::Report { key, model, outcome, now } => {
+                let mut health = self.keys.get(key).cloned().unwrap_or_default();
+                if health.report(model.as_deref(), *outcome, *now) {
+                    self.keys.insert(*key, health);
+                    self.forget(*now);
+                }
+                Reply::Health(self.keys.clone())
+            }
+            Op::Reset { key, now } => {
+                self.keys.insert(*key, KeyHealth { at: *now, ..KeyHealth::default() });
+                self.forget(*now);
+                Reply::Health(self.keys.clone())
+            }
+            Op::Look => Reply::Health(self.keys.clone()),
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn take(pool: &mut Pool, length: u32) -> u32 {
-        let Reply::Index(index) = pool.apply(&Op::Next { length });
-        index
+    /// Takes over what another account of the same pool knows better: of each key the later word.
+    pub fn absorb(&mut self, known: BTreeMap<KeyId, KeyHealth>, now: Millis) {
+        for (id, theirs) in known {
+            let ours = self.keys.get(&id).map(|ours| ours.at);
+            if ours.is_none_or(|at| at <= theirs.at) {
+                self.keys.insert(id, theirs);
+            }
+        }
+        self.forget(now);
     }
 
-    #[test]
-    fn keys_are_handed_out_in_turn_and_a_shrunken_pool_starts_again() {
-        let mut pool = Pool::default();
-        assert_eq!((0..5).map(|_| take(&mut pool, 3)).collect::<Vec<_>>(), [0, 1, 2, 0, 1]);
-        assert_eq!(take(&mut pool, 2), 0);
-        assert_eq!(take(&mut pool, 1), 0);
-        assert_eq!(take(&mut pool, 2), 1);
+    fn forget(&mut self, now: Millis) {
+        self.keys.retain(|_, health| !health.is_forgotten(now));
     }
 }
