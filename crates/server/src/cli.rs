@@ -49,6 +49,8 @@ pub enum Command {
     Status(Source),
     /// Print the JSON schema of the configuration file.
     Schema,
+    /// Run an upstream that misbehaves as it is told, to test this gateway or any other.
+    Chaos(Chaos),
 }
 
 /// Where the configuration comes from.
@@ -123,4 +125,21 @@ pub struct Explain {
     /// A header, as `Name: value`; may be given several times.
     #[arg(long = "header", value_name = "NAME: VALUE")]
     pub headers: Vec<String>,
+}
+
+/// Options of `chaos`.
+#[derive(Clone, Debug, Args)]
+pub struct Chaos {
+    /// Address and port to listen on [default: 127.0.0.1:9900]; port 0 picks a free one.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub listen: Option<String>,
+    /// The script (JSON), `-` for standard input. Without one a request's path names its fault: /FAULT/v1/...
+    #[arg(long, value_name = "FILE|-")]
+    pub script: Option<PathBuf>,
+    /// Every request gets this fault.
+    #[arg(long, value_name = "NAME[:ARG]", conflicts_with = "script")]
+    pub fault: Option<String>,
+    /// What chances are drawn from [default: the script's, else 1].
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
 }

@@ -3,6 +3,7 @@
 pub mod access_log;
 pub mod ask;
 pub mod banner;
+pub mod chaos;
 pub mod cli;
 pub mod clock;
 pub mod explain;

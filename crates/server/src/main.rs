@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use wharf::cli::{Cli, Command, Serve, Source, exit};
 use wharf::serve::{Failure, Prepared};
-use wharf::{ask, explain, serve};
+use wharf::{ask, chaos, explain, serve};
 use wharf_core::config;
 use wharf_core::provider::catalog::builtins;
 
@@ -22,6 +22,7 @@ fn main() -> ExitCode {
         Some(Command::Explain(options)) => explain::run(&options).map(|text| print(&text)),
         Some(Command::Models(source)) => ask(&source, "/v1/models"),
         Some(Command::Status(source)) => ask(&source, "/status"),
+        Some(Command::Chaos(options)) => chaos::run(&options),
         Some(Command::Schema) => {
             print(&format!("{:#}\n", config::schema(builtins())));
             Ok(())

@@ -4,7 +4,7 @@ use crate::clock;
 use std::cell::Cell;
 
 /// `Sat, 21 Nov 2026 20:51:43 GMT`.
-pub(super) type Date = [u8; 29];
+pub(crate) type Date = [u8; 29];
 
 thread_local! {
     static LAST: Cell<(u64, Date)> = const { Cell::new((u64::MAX, [b' '; 29])) };
@@ -23,7 +23,7 @@ pub(super) fn now() -> Date {
 }
 
 /// The date of a second since 1970 (RFC 9110, 5.6.7).
-fn write(second: u64) -> Date {
+pub(crate) fn write(second: u64) -> Date {
     let (days, in_day) = (second / 86_400, second % 86_400);
     let (year, month, day) = civil(days);
     let weekday = three(b"ThuFriSatSunMonTueWed", days % 7);

@@ -20,6 +20,7 @@ mod upload;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use date::write as http_date;
 pub use drain::Drain;
 pub use large::sweep;
 pub use listen::{bind, serve};
