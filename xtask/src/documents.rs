@@ -30,6 +30,11 @@ pub(crate) fn all(tree: &Tree) -> Result<Vec<Document>, Trouble> {
             wanted: format!("{:#}\n", config::schema(builtins())),
         },
         conformance::document(tree)?,
+        Document {
+            path: "docs/faults.md",
+            found: tree.read_or_empty("docs/faults.md")?,
+            wanted: wharf_testkit::scorecard::page(),
+        },
     ])
 }
 

@@ -4,6 +4,7 @@
 //! [`process`] runs the built binary; [`replay`] brings recorded traffic; [`secrets`] looks for credentials where none may be;
 //! [`scenario`] puts them together: files that say request, scripted upstream and expectation, the same for every host.
 //! [`store`] holds the suite that every store of pool state has to pass.
+//! [`scorecard`] holds a gateway to what it must make of every fault.
 //! A failed expectation panics: that is how a test says no.
 
 #![expect(
@@ -16,6 +17,7 @@ pub mod client;
 pub mod process;
 pub mod replay;
 pub mod scenario;
+pub mod scorecard;
 pub mod secrets;
 pub mod store;
 pub mod upstream;

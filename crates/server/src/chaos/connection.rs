@@ -154,7 +154,8 @@ impl Chaos {
             _ => {
                 let names: Vec<&str> = FAULTS.iter().map(|spec| spec.name).collect();
                 let paths = ["/chaos/log", "/chaos/log?over=N", "/chaos/reset"];
-                json!({"refusing": self.refusing.to_string(), "faults": names, "paths": paths})
+                let (refusing, stalling) = (self.dead.refusing.to_string(), self.dead.stalling.to_string());
+                json!({"refusing": refusing, "stalling": stalling, "faults": names, "paths": paths})
             }
         }
     }

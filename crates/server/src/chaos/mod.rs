@@ -21,7 +21,7 @@ use std::io::{self, Read as _, Write as _};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::rc::Rc;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 
@@ -34,8 +34,17 @@ struct Chaos {
     log: RefCell<Log>,
     /// Told whenever a request is over.
     news: Notify,
-    /// The port that nobody listens on.
+    dead: DeadPorts,
+}
+
+/// Ports of ours where no connection comes about.
+struct DeadPorts {
+    /// Nobody listens here.
     refusing: SocketAddr,
+    /// Nobody accepts here, and the queue is full.
+    stalling: SocketAddr,
+    /// What keeps them so, and others away from them.
+    _held: (TcpSocket, TcpListener, TcpStream),
 }
 
 /// Runs until SIGTERM or SIGINT.
@@ -56,18 +65,17 @@ pub fn run(options: &cli::Chaos) -> Result<(), Failure> {
         );
         let listener = TcpListener::bind(address).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let refused = refusing(address).map_err(failed)?;
-        let refusing = refused.local_addr().map_err(failed)?;
+        let dead = DeadPorts::beside(address).await.map_err(failed)?;
+        let (refusing, stalling) = (dead.refusing, dead.stalling);
         let chooser = RefCell::new(Chooser::new(script, options.seed));
-        let chaos = Rc::new(Chaos { chooser, log: RefCell::default(), news: Notify::new(), refusing });
-        let banner = format!("wharf chaos listening on http://{address}, refusing on {refusing}");
-        let _ = writeln!(io::stderr(), "{banner}");
+        let chaos = Rc::new(Chaos { chooser, log: RefCell::default(), news: Notify::new(), dead });
+        let ports = format!("refusing on {refusing}, stalling on {stalling}");
+        let _ = writeln!(io::stderr(), "wharf chaos listening on http://{address}, {ports}");
         tokio::select! {
             () = accept(&listener, &chaos) => {}
             _ = term.recv() => {}
             _ = int.recv() => {}
         }
-        drop(refused);
         Ok(())
     })
 }
@@ -89,11 +97,21 @@ async fn accept(listener: &TcpListener, chaos: &Rc<Chaos>) {
     }
 }
 
-/// A port that is ours and that nobody listens on: connecting to it is refused, and no other program gets it.
-fn refusing(beside: SocketAddr) -> io::Result<TcpSocket> {
-    let socket = if beside.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-    socket.bind(SocketAddr::new(beside.ip(), 0))?;
-    Ok(socket)
+impl DeadPorts {
+    /// Two free ports of the same address.
+    async fn beside(listen: SocketAddr) -> io::Result<Self> {
+        let bound = || {
+            let socket = if listen.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+            socket.bind(SocketAddr::new(listen.ip(), 0))?;
+            io::Result::Ok(socket)
+        };
+        let refused = bound()?;
+        // A queue for one connection, which is ours: Linux drops whoever comes next, and they try until they give up.
+        let stalled = bound()?.listen(0)?;
+        let (refusing, stalling) = (refused.local_addr()?, stalled.local_addr()?);
+        let first = TcpStream::connect(stalling).await?;
+        Ok(Self { refusing, stalling, _held: (refused, stalled, first) })
+    }
 }
 
 fn script(options: &cli::Chaos) -> Result<Script, Failure> {

@@ -43,12 +43,18 @@ fn nothing_comes_before_a_reset_or_as_much_as_it_says() {
 }
 
 #[test]
-fn the_other_port_refuses() {
+fn one_port_refuses_and_one_never_answers() {
     let chaos = start();
     let told = wharf_testkit::client::fetch(&chaos.base(), "GET", "/chaos", &[], b"").json();
-    let refused = TcpStream::connect(told["refusing"].as_str().unwrap()).unwrap_err();
+    let port = |name: &str| told[name].as_str().unwrap().to_owned();
+    let refused = TcpStream::connect(port("refusing")).unwrap_err();
     assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
-    assert!(chaos.stderr().contains(told["refusing"].as_str().unwrap()));
+    let soon = std::time::Duration::from_millis(100);
+    let stalled = TcpStream::connect_timeout(&port("stalling").parse().unwrap(), soon).unwrap_err();
+    assert_eq!(stalled.kind(), std::io::ErrorKind::TimedOut);
+    for name in ["refusing", "stalling"] {
+        assert!(chaos.stderr().contains(&port(name)));
+    }
 }
 
 #[test]

@@ -1,0 +1,103 @@
+//! Sends every cell's request to a gateway and compares what comes with the table.
+
+use super::judge::{Outcome, judge};
+use super::{CALLER, Cell, Dialect, Expect, Setup, TIMEOUT_MS};
+use crate::client::{Client, Response};
+use serde_json::json;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+/// Requests at once: nearly all that takes time is waiting.
+const AT_ONCE: usize = 24;
+
+/// How long a caller may wait for the end, in all: two targets' time-outs, and a busy machine.
+const BOUND: Duration = Duration::from_millis(2 * TIMEOUT_MS + 8_000);
+
+/// A cell whose answer is not what the table says.
+#[derive(Clone, Debug)]
+pub struct Miss {
+    /// Which one.
+    pub cell: Cell,
+    /// What had to come.
+    pub expected: Expect,
+    /// What came.
+    pub outcome: Outcome,
+}
+
+impl std::fmt::Display for Miss {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: wanted {:?}, got {:?}", self.cell, self.expected, self.outcome)
+    }
+}
+
+/// Runs every cell against the gateway at `base`, which has [`Setup::config`] and runs on `host` (`native`, or another
+/// that [`super::EXCEPTIONS`] may name). Gives how many cells there were and those that are not as they must be.
+pub fn run(base: &str, host: &str, setup: &Setup) -> (usize, Vec<Miss>) {
+    let cells = Cell::all(&setup.pairs);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut misses = Vec::new();
+        while let Some(cell) = cells.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let (expected, outcome) = (cell.expected(host), ask(base, cell));
+            if !expected.allows(&outcome) {
+                misses.push(Miss { cell: *cell, expected, outcome });
+            }
+        }
+        misses
+    };
+    let mut misses: Vec<Miss> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("a worker that did not panic")).collect()
+    });
+    misses.sort_by_key(|miss| (miss.cell.row, miss.cell.stream, miss.cell.second, miss.cell.to_string()));
+    (cells.len(), misses)
+}
+
+#[expect(clippy::disallowed_methods, reason = "whether an answer came in time is what is measured here")]
+fn ask(base: &str, cell: &Cell) -> Outcome {
+    // Twice where a connection must have been used before.
+    let times = if super::ROWS[cell.row].fault == "stale" { 2 } else { 1 };
+    let mut outcome = Outcome::Wrong("never asked".into());
+    for _ in 0..times {
+        let begin = Instant::now();
+        outcome = match send(base, cell) {
+            Ok(response) => judge(cell, &response),
+            Err(error) => Outcome::Wrong(format!("no answer: {error}")),
+        };
+        let took = begin.elapsed();
+        if took > BOUND {
+            return Outcome::Wrong(format!("{outcome:?}, but after {} ms", took.as_millis()));
+        }
+    }
+    outcome
+}
+
+fn send(base: &str, cell: &Cell) -> std::io::Result<Response> {
+    let (model, stream) = (cell.model(), cell.stream);
+    let (path, body) = match cell.pair.caller {
+        Dialect::Chat => (
+            "/v1/chat/completions".to_owned(),
+            json!({"model": model, "stream": stream, "messages": [{"role": "user", "content": "When?"}]}),
+        ),
+        Dialect::Responses => {
+            ("/v1/responses".to_owned(), json!({"model": model, "stream": stream, "input": "When?"}))
+        }
+        Dialect::Messages => (
+            "/v1/messages".to_owned(),
+            json!({
+                "model": model, "stream": stream, "max_tokens": 64,
+                "messages": [{"role": "user", "content": "When?"}],
+            }),
+        ),
+        Dialect::Gemini => {
+            let call = if stream { "streamGenerateContent?alt=sse" } else { "generateContent" };
+            let body = json!({"contents": [{"role": "user", "parts": [{"text": "When?"}]}]});
+            (format!("/v1beta/models/{model}:{call}"), body)
+        }
+    };
+    let mut client = Client::connect_to(base);
+    let authorization = format!("Bearer {CALLER}");
+    let headers = [("authorization", authorization.as_str()), ("content-type", "application/json")];
+    client.send_request("POST", &path, &headers, body.to_string().as_bytes());
+    client.read_answer_to("POST")
+}
