@@ -1,6 +1,8 @@
 //! Every fault of `wharf chaos` through the gateway: what the caller must see of it, cell by cell.
 
+use serde_json::Value;
 use std::fmt::Write as _;
+use wharf_testkit::client::fetch;
 use wharf_testkit::process::Wharf;
 use wharf_testkit::scorecard::{Setup, run};
 
@@ -11,6 +13,12 @@ fn every_fault_is_answered_as_the_table_says() {
     let setup = Setup::of(&chaos.base());
     let gateway = wharf().config(&setup.config().to_string()).args(&["--access-log", "off"]).start();
     let (count, misses) = run(&gateway.base(), "native", &setup);
+    let log = fetch(&chaos.base(), "GET", "/chaos/log", &[], b"").json();
+    let reused = |entry: &&Value| entry["fault"] == "stale" && entry["status"] == Value::Null;
+    assert!(
+        log["log"].as_array().into_iter().flatten().any(|entry| reused(&entry)),
+        "none was kept and reused"
+    );
     let mut report = String::new();
     for miss in &misses {
         let _ = writeln!(report, "{miss}");

@@ -114,6 +114,7 @@ impl Chaos {
             number: asked.number,
             connection,
             at: log::at(clock::wall()),
+            id: request.header("x-request-id").map(str::to_owned),
             method: request.head.method.to_string(),
             path: request.path().to_owned(),
             model: asked.model.to_owned(),

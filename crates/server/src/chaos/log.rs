@@ -31,6 +31,8 @@ pub(super) struct Entry {
     pub(super) connection: u64,
     /// When its head was complete (RFC 3339).
     pub(super) at: String,
+    /// The request's own `x-request-id`.
+    pub(super) id: Option<String>,
     /// The method.
     pub(super) method: String,
     /// The path with the fault in front, without the query.
@@ -101,7 +103,10 @@ impl Log {
         let Some(number) = ticket.checked_sub(self.before).filter(|number| *number > 0) else { return };
         self.over += 1;
         *self.ended.entry(ended).or_default() += 1;
-        if let Some(entry) = self.entries.iter_mut().find(|entry| entry.number == number) {
+        // The list has no holes: where the first is, all are.
+        let first = self.entries.front().map_or(0, |entry| entry.number);
+        let place = number.checked_sub(first).and_then(|place| usize::try_from(place).ok());
+        if let Some(entry) = place.and_then(|place| self.entries.get_mut(place)) {
             (entry.status, entry.sent, entry.ended) = (status, sent, Some(ended));
         }
     }
@@ -154,6 +159,7 @@ mod tests {
             number: log.next_number(),
             connection: 1,
             at: String::new(),
+            id: None,
             method: "POST".into(),
             path: "/v1/messages".into(),
             model: String::new(),
@@ -185,6 +191,18 @@ mod tests {
         assert_eq!(shown["ended"], json!({"client_left": 1}));
         assert_eq!((&shown["log"][0]["number"], &shown["log"][0]["sent"]), (&json!(1), &json!(9)));
         assert_eq!(shown["faults"], json!({"reset:3": 1}));
+    }
+
+    #[test]
+    fn the_oldest_leave_the_list_and_stay_counted() {
+        let mut log = Log::default();
+        let tickets: Vec<u64> = (0..LISTED + 3).map(|_| log.began(entry(&log))).collect();
+        for ticket in &tickets {
+            log.ended(*ticket, Some(200), 1, Ended::Sent);
+        }
+        assert_eq!(log.over(), LISTED as u64 + 3);
+        assert_eq!((log.entries.len(), log.entries[0].number), (LISTED, 4));
+        assert!(log.entries.iter().all(|entry| entry.ended == Some(Ended::Sent)));
     }
 
     #[test]

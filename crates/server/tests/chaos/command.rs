@@ -51,7 +51,8 @@ fn the_log_counts_and_shows_no_credential() {
     let chaos = start();
     let key = "sk-chaos-0123456789abcdef";
     let bearer = format!("Bearer {key}");
-    fetch(&chaos.base(), "POST", CHAT, &[("authorization", &bearer)], &chat(false));
+    let headers = [("authorization", bearer.as_str()), ("x-request-id", "one")];
+    fetch(&chaos.base(), "POST", CHAT, &headers, &chat(false));
     let query = format!("/flap:1,1/v1beta/models/tide-2:streamGenerateContent?alt=sse&key={key}");
     fetch(&chaos.base(), "POST", &query, &[], b"{}");
     fetch(&chaos.base(), "POST", &query, &[], b"{}");
@@ -60,6 +61,10 @@ fn the_log_counts_and_shows_no_credential() {
     let log = shown.json();
     assert_eq!((&log["requests"], &log["over"], &log["ended"]), (&json!(3), &json!(3), &json!({"sent": 3})));
     assert_eq!(log["faults"], json!({"ok": 1, "flap:1,1": 2}));
+    assert_eq!((&log["log"][0]["id"], &log["log"][1]["id"]), (&json!("one"), &json!(null)));
+    for member in log["log"][0].as_object().unwrap().keys() {
+        assert!(DOCS.contains(&format!("`{member}`")), "{member} is not documented");
+    }
     let second = &log["log"][1];
     assert_eq!((&second["model"], &second["stream"]), (&json!("tide-2"), &json!(true)));
     assert_eq!(
