@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 use std::fmt::Write as _;
+use wharf::chaos::fault::{FAULTS, Fault};
 use wharf_testkit::client::fetch;
 use wharf_testkit::process::Wharf;
-use wharf_testkit::scorecard::{Setup, run};
+use wharf_testkit::scorecard::{NO_CONNECTION, ROWS, Setup, run};
 
 #[test]
 fn every_fault_is_answered_as_the_table_says() {
@@ -24,4 +25,17 @@ fn every_fault_is_answered_as_the_table_says() {
         let _ = writeln!(report, "{miss}");
     }
     assert!(misses.is_empty(), "{} of {count} cells are not as they must be:\n{report}", misses.len());
+}
+
+#[test]
+fn the_table_has_every_fault_and_none_that_there_is_not() {
+    for spec in FAULTS {
+        // These two only draw another.
+        let drawn = matches!(spec.name, "flap" | "chance");
+        let has = ROWS.iter().any(|row| row.fault.split(':').next() == Some(spec.name));
+        assert!(has || drawn, "{} has no row", spec.name);
+    }
+    for row in ROWS.iter().filter(|row| !NO_CONNECTION.contains(&row.fault)) {
+        assert!(Fault::parse(row.fault).is_ok(), "{}", row.fault);
+    }
 }

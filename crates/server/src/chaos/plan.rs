@@ -300,3 +300,44 @@ fn interim(at: usize) -> Step {
     let early = b"HTTP/1.1 103 Early Hints\r\nlink: </tide>; rel=preload\r\n\r\n";
     Step::Send(if at.is_multiple_of(2) { early.to_vec() } else { b"HTTP/1.1 100 Continue\r\n\r\n".to_vec() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::answers::{Form, TEXT};
+    use super::*;
+
+    fn of(fault: &Fault, stream: bool) -> Plan {
+        plan(fault, &Form::Chat.answer(stream, "tide-1"), Millis(0))
+    }
+
+    #[test]
+    fn a_drip_is_the_right_answer_in_drops_with_the_same_pause_between_all() {
+        for stream in [false, true] {
+            let (right, drip) = (of(&Fault::Healthy, stream), of(&Fault::Drip(50, 20), stream));
+            assert_eq!((drip.bytes(), drip.end), (right.bytes(), End::Keep));
+            for pair in drip.steps.chunks(2) {
+                let [Step::Send(drop), rest @ ..] = pair else { unreachable!("{pair:?}") };
+                assert!(drop.len() == 50 && rest == [Step::Wait(20)] || rest.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn slow_lines_wait_before_each_line_of_the_head_but_the_first() {
+        let slow = of(&Fault::SlowLines(7), false);
+        let lines = String::from_utf8(slow.bytes()).unwrap().matches("\r\n").count();
+        let waits: Vec<usize> = (0..slow.steps.len()).filter(|at| slow.steps[*at] == Step::Wait(7)).collect();
+        assert_eq!(waits, (1..lines).map(|line| 2 * line - 1).collect::<Vec<_>>());
+        assert_eq!(of(&Fault::SlowHead(9), true).steps[0], Step::Wait(9));
+    }
+
+    #[test]
+    fn a_broken_event_keeps_its_framing() {
+        let broken = broken(&Form::Messages.answer(true, "tide-1"), 1);
+        let text = String::from_utf8(broken).unwrap();
+        assert_eq!(text, "event: content_block_delta\ndata: {\"broken\": nul\n\n");
+        let plain = super::broken(&Form::Chat.answer(false, "tide-1"), 0);
+        assert!(serde_json::from_slice::<Value>(&plain).is_err());
+        assert!(String::from_utf8(plain).unwrap().contains(TEXT));
+    }
+}
