@@ -161,6 +161,6 @@ pub fn split_headers(headers: Headers) -> (Headers, Headers) {
 /// The keys of the steps: the request's order, then (a single key was named) the rest of the pool behind it,
 /// since at the gateway a step that fails gives way.
 pub fn step_keys<'k>(order: &KeyOrder, keys: &'k [Secret]) -> Vec<&'k Secret> {
-    let rest = (0..keys.len()).filter(|at| order.len() == 1 && order.get(0) != Some(*at));
+    let rest = (0..keys.len()).filter(|at| order.is_single() && order.get(0) != Some(*at));
     order.iter().chain(rest).filter_map(|at| keys.get(at)).collect()
 }

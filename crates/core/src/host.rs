@@ -1,5 +1,9 @@
 //! The seam between the core and a host: what the core asks for, as values. No I/O happens here.
 
+mod timeouts;
+
+pub use timeouts::{TimeoutChanges, Timeouts};
+
 use crate::headers::Headers;
 use crate::store::{Op, Reply, Shard, StoreError};
 use crate::time::Millis;
@@ -23,6 +27,8 @@ pub trait Host: Clone + 'static {
     const HINTS: bool;
     /// How many calls one request may have in flight (model lists, probes).
     const PARALLEL: usize;
+    /// How old may be what is known of keys before the store is asked what others have learnt.
+    const LOOK: Millis = Millis::seconds(10);
     /// An upstream's answer body, still open.
     type Body;
     /// A client's request body that has not been read; it cannot be replayed.
@@ -114,23 +120,6 @@ pub struct Proxy {
 impl std::fmt::Debug for Proxy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Proxy").field("origin", &self.origin).finish_non_exhaustive()
-    }
-}
-
-/// How long each phase may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timeouts {
-    /// TCP, TLS and proxy handshakes together.
-    pub connect: Millis,
-    /// From the request's last byte to the answer's head.
-    pub first_byte: Millis,
-    /// Between two pieces of the answer's body.
-    pub idle: Millis,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self { connect: Millis::seconds(10), first_byte: Millis::seconds(600), idle: Millis::seconds(300) }
     }
 }
 

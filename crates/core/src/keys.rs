@@ -1,28 +1,80 @@
-//! Which key of a pool goes first, and in which order the others follow. The rotation's cursor is the store's.
+//! Which key of a pool goes first, and in which order the others follow: by what this process knows of them where that
+//! is enough, by the store where the turn is strict or a key is to be probed.
 
+use crate::health::Health;
 use crate::host::Host;
 use crate::selector::Selector;
-use crate::store::{Op, Reply};
-use crate::table::{KeyPool, Table};
+use crate::store::{Candidate, Lease, Op, Outcome, Reply, Turn, Wait};
+use crate::table::{KeyPool, Member, Table};
+use std::ops::Range;
+use std::sync::Arc;
 
 /// The keys that a call may use, first choice first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyOrder {
     /// Where in the pool the keys stand that may be used.
     first: usize,
-    /// How many there are; none: the provider has no key.
+    /// How many there are; none: there is no key to use.
     size: usize,
     /// Which of them goes first; behind the last comes the first.
     start: usize,
+    /// The keys one by one, where they are not a range.
+    picked: Option<Vec<u32>>,
     /// The caller named one key: it does not give way to others.
     pub pinned: bool,
-    /// Strict rotation was asked for and the store gave no answer.
+    /// The store was needed and gave no answer.
     pub store_failed: bool,
+    /// The first key is a probe.
+    pub probe: bool,
+    /// There are keys, and none can be used now.
+    pub lack: Option<Lack>,
+}
+
+/// Why no key of a pool can be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// They cool.
+    Cooling(Wait),
+    /// Each that could is at its limit of concurrent calls.
+    Busy,
+    /// None serves the model.
+    Barred,
+}
+
+/// What a key is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted<'a> {
+    /// What `/key/…` says.
+    pub selector: Option<Selector>,
+    /// The model that is asked for, where one is.
+    pub model: Option<&'a str>,
+    /// What for.
+    pub purpose: Purpose,
+}
+
+/// What for a key is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A model route: it may be tried with another key.
+    Ask,
+    /// One call, shown as it comes: when all keys cool, with the one that cools off first.
+    Once,
+    /// The AI Gateway tries key by key itself.
+    Steps,
 }
 
 impl KeyOrder {
     /// No key at all.
-    pub const NONE: Self = Self { first: 0, size: 0, start: 0, pinned: false, store_failed: false };
+    pub const NONE: Self = Self {
+        first: 0,
+        size: 0,
+        start: 0,
+        picked: None,
+        pinned: false,
+        store_failed: false,
+        probe: false,
+        lack: None,
+    };
 
     /// This key alone, which gives way to no other.
     pub const fn one(key: usize) -> Self {
@@ -30,55 +82,232 @@ impl KeyOrder {
     }
 
     /// How many keys may be used.
-    pub const fn len(&self) -> usize {
-        self.size
+    pub fn len(&self) -> usize {
+        self.picked.as_ref().map_or(self.size, Vec::len)
     }
 
-    /// The provider has no key.
-    pub const fn is_empty(&self) -> bool {
-        self.size == 0
+    /// There is no key to use.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The selector left a single key.
+    pub const fn is_single(&self) -> bool {
+        self.size == 1
     }
 
     /// The place in the pool of the key whose turn is `step`, counted from 0.
     pub fn get(&self, step: usize) -> Option<usize> {
-        (step < self.size).then(|| self.first + (self.start + step) % self.size)
+        match &self.picked {
+            Some(picked) => picked.get(step).map(|at| *at as usize),
+            None => (step < self.size).then(|| self.first + (self.start + step) % self.size),
+        }
     }
 
     /// The places in the pool, in turn.
     pub fn iter(&self) -> impl Iterator<Item = usize> {
-        (0..self.size).filter_map(|step| self.get(step))
+        (0..self.len()).filter_map(|step| self.get(step))
     }
 }
 
-/// Orders the keys: strictly in turn if so configured, else from a random start.
-pub async fn order<H: Host>(host: &H, table: &Table, pool: &KeyPool, selector: Option<Selector>) -> KeyOrder {
-    let length = pool.keys.len();
-    let pinned = matches!(selector, Some(Selector::One(_)));
-    if length <= 1 {
-        return KeyOrder { size: length, pinned, ..KeyOrder::NONE };
+/// What choosing keys needs beside the pool.
+pub struct Keys<'a, H: Host> {
+    /// The host.
+    pub host: &'a H,
+    /// What this process knows.
+    pub health: &'a Arc<Health>,
+    /// The configuration.
+    pub table: &'a Table,
+}
+
+impl<H: Host> Keys<'_, H> {
+    /// Orders the keys of a pool: strictly in turn if so configured, else from a random start; cooling ones are left out.
+    pub async fn order(&self, pool: &KeyPool, wanted: Wanted<'_>) -> KeyOrder {
+        let length = pool.keys.len();
+        if length == 0 || (length == 1 && pool.plain) {
+            let pinned = matches!(wanted.selector, Some(Selector::One(_)));
+            return KeyOrder { size: length, pinned, ..KeyOrder::NONE };
+        }
+        let (first, last) = wanted.selector.unwrap_or(Selector::All).bounds(length);
+        let range = first..last + 1;
+        let pinned = matches!(wanted.selector, Some(Selector::One(_)));
+        let order = KeyOrder { first, size: range.len(), pinned, ..KeyOrder::NONE };
+        // A key that the caller named is the caller's choice, cooling or not.
+        if range.len() == 1 || wanted.purpose == Purpose::Steps {
+            return self.by_terms(pool, range, wanted, order).await;
+        }
+        let sound = self.glance(pool).await;
+        if self.table.round_robin && range.len() == length {
+            return self.strict(pool, wanted, order).await;
+        }
+        if sound && pool.plain {
+            return KeyOrder { start: below(self.random(), range.len()), ..order };
+        }
+        self.drawn(pool, range, wanted, order).await
     }
-    let (first, last) = selector.unwrap_or(Selector::All).bounds(length);
-    let size = last - first + 1;
-    let mut store_failed = false;
-    let start = if size == 1 {
-        0
-    } else if table.round_robin && size == length {
-        match host.call(&pool.shard, Op::Next { length: length as u32 }).await {
-            Ok(Reply::Index(index)) => index as usize % size,
-            Ok(Reply::Lease(_) | Reply::Health(_)) | Err(_) => {
-                store_failed = true;
-                below(host.random(), size)
+
+    fn random(&self) -> u32 {
+        (self.host.random() >> 32) as u32
+    }
+
+    /// Whether nothing is known against any key. The store is asked at first, and now and then beside the request.
+    async fn glance(&self, pool: &KeyPool) -> bool {
+        let glance = self.health.glance(&pool.shard, H::LOOK, self.host.now());
+        if !glance.stale {
+            return glance.sound;
+        }
+        if glance.unknown {
+            look(self.host, self.health, pool).await;
+            return self.health.glance(&pool.shard, H::LOOK, self.host.now()).sound;
+        }
+        let (host, health, shard) = (self.host.clone(), self.health.clone(), pool.shard.clone());
+        self.host.defer(async move {
+            if let Ok(Reply::Health(known)) = host.call(&shard, Op::Look).await {
+                health.absorb(&shard, known, host.now());
+            }
+        });
+        glance.sound
+    }
+
+    /// The selected keys in turn, less those whose terms say no; health is not asked.
+    async fn by_terms(
+        &self,
+        pool: &KeyPool,
+        range: Range<usize>,
+        wanted: Wanted<'_>,
+        order: KeyOrder,
+    ) -> KeyOrder {
+        let order = match range.len() {
+            1 => order,
+            _ if self.table.round_robin && range.len() == pool.keys.len() => {
+                let length = range.len() as u32;
+                match self.host.call(&pool.shard, Op::Next { length }).await {
+                    Ok(Reply::Index(index)) => KeyOrder { start: index as usize % range.len(), ..order },
+                    Ok(Reply::Lease(_) | Reply::Health(_)) | Err(_) => {
+                        KeyOrder { start: below(self.random(), range.len()), store_failed: true, ..order }
+                    }
+                }
+            }
+            _ => KeyOrder { start: below(self.random(), range.len()), ..order },
+        };
+        if pool.plain {
+            return order;
+        }
+        let free =
+            |at: &usize| pool.members.get(*at).is_some_and(|member| self.is_free(pool, member, wanted.model));
+        let picked: Vec<u32> = order.iter().filter(free).map(|at| at as u32).collect();
+        let lack = picked.is_empty().then(|| self.why_none(pool, range, wanted));
+        KeyOrder { picked: Some(picked), lack, ..order }
+    }
+
+    async fn strict(&self, pool: &KeyPool, wanted: Wanted<'_>, order: KeyOrder) -> KeyOrder {
+        let op = self.op(pool, 0..pool.keys.len(), wanted, Turn::Strict);
+        match self.host.call(&pool.shard, op).await {
+            Ok(Reply::Lease(lease)) => self.leased(pool, 0..pool.keys.len(), wanted, &order, lease),
+            Ok(Reply::Index(_) | Reply::Health(_)) | Err(_) => {
+                let order = KeyOrder { store_failed: true, ..order };
+                let op = self.op(pool, 0..pool.keys.len(), wanted, Turn::Random(self.random()));
+                let lease = self.health.lease(&pool.shard, &op);
+                self.leased(pool, 0..pool.keys.len(), wanted, &order, lease)
             }
         }
-    } else {
-        below(host.random(), size)
-    };
-    KeyOrder { first, size, start, pinned, store_failed }
+    }
+
+    async fn drawn(
+        &self,
+        pool: &KeyPool,
+        range: Range<usize>,
+        wanted: Wanted<'_>,
+        mut order: KeyOrder,
+    ) -> KeyOrder {
+        let op = self.op(pool, range.clone(), wanted, Turn::Random(self.random()));
+        let mut lease = self.health.lease(&pool.shard, &op);
+        if lease.probe {
+            // One probe among all who share the store: it says who.
+            match self.host.call(&pool.shard, op).await {
+                Ok(Reply::Lease(granted)) => lease = granted,
+                Ok(Reply::Index(_) | Reply::Health(_)) | Err(_) => order.store_failed = true,
+            }
+        }
+        self.leased(pool, range, wanted, &order, lease)
+    }
+
+    fn leased(
+        &self,
+        pool: &KeyPool,
+        range: Range<usize>,
+        wanted: Wanted<'_>,
+        order: &KeyOrder,
+        lease: Lease,
+    ) -> KeyOrder {
+        let (order, Lease { order: picked, probe, wait }) = (order.clone(), lease);
+        let lack = match (picked.is_empty(), wait) {
+            (false, _) => None,
+            (true, Some(wait)) if wanted.purpose == Purpose::Once => {
+                return KeyOrder { picked: Some(vec![wait.key]), ..order };
+            }
+            (true, Some(wait)) => Some(Lack::Cooling(wait)),
+            (true, None) => Some(self.why_none(pool, range, wanted)),
+        };
+        KeyOrder { picked: Some(picked), probe, lack, ..order }
+    }
+
+    fn op(&self, pool: &KeyPool, range: Range<usize>, wanted: Wanted<'_>, turn: Turn) -> Op {
+        let keys = pool.members.iter().enumerate().map(|(at, member)| Candidate {
+            id: member.id,
+            weight: member.terms.weight,
+            out: !range.contains(&at) || (!pool.plain && !self.is_free(pool, member, wanted.model)),
+        });
+        let probe = wanted.purpose == Purpose::Ask;
+        let model = wanted.model.map(str::to_owned);
+        Op::Lease { keys: keys.collect(), model, turn, probe, now: self.host.now() }
+    }
+
+    fn is_free(&self, pool: &KeyPool, member: &Member, model: Option<&str>) -> bool {
+        let room =
+            member.terms.max_concurrent.is_none_or(|most| self.health.busy(&pool.shard, member.id) < most);
+        room && member.terms.serves(model)
+    }
+
+    fn why_none(&self, pool: &KeyPool, range: Range<usize>, wanted: Wanted<'_>) -> Lack {
+        let serves = pool.members.get(range).unwrap_or_default().iter();
+        if { serves }.any(|member| member.terms.serves(wanted.model)) { Lack::Busy } else { Lack::Barred }
+    }
 }
 
-/// A uniform choice below `size` from 64 random bits (the bias is under 2⁻³² for any real pool).
-fn below(random: u64, size: usize) -> usize {
-    ((u128::from(random) * size as u128) >> 64) as usize
+/// Takes over what the store knows of a pool; nothing, if it gives no answer.
+pub async fn look<H: Host>(host: &H, health: &Health, pool: &KeyPool) {
+    if let Ok(Reply::Health(known)) = host.call(&pool.shard, Op::Look).await {
+        health.absorb(&pool.shard, known, host.now());
+    }
+}
+
+/// Takes in how a call with a key ended, and tells the store beside the request, where that is news. A pool with one
+/// key has no other to use: nothing is held against it.
+pub fn report<H: Host>(
+    host: &H,
+    health: &Arc<Health>,
+    pool: &KeyPool,
+    member: &Member,
+    model: Option<&str>,
+    outcome: Outcome,
+) {
+    let now = host.now();
+    if pool.keys.len() < 2 || !health.report(&pool.shard, member.id, model, outcome, now) {
+        return;
+    }
+    let op = Op::Report { key: member.id, model: model.map(str::to_owned), outcome, now };
+    let (host, health, shard) = (host.clone(), health.clone(), pool.shard.clone());
+    host.clone().defer(async move {
+        if let Ok(Reply::Health(known)) = host.call(&shard, op).await {
+            health.absorb(&shard, known, host.now());
+        }
+    });
+}
+
+/// A uniform choice below `size` from 32 random bits (the bias is under 2⁻¹⁶ for any real pool).
+fn below(random: u32, size: usize) -> usize {
+    ((u64::from(random) * size as u64) >> 32) as usize
 }
 
 #[cfg(test)]
@@ -88,7 +317,7 @@ mod tests {
     #[test]
     fn the_choice_covers_the_whole_range_and_nothing_else() {
         assert_eq!(below(0, 4), 0);
-        assert_eq!(below(u64::MAX, 4), 3);
-        assert_eq!(below(u64::MAX / 2 + 1, 4), 2);
+        assert_eq!(below(u32::MAX, 4), 3);
+        assert_eq!(below(u32::MAX / 2 + 1, 4), 2);
     }
 }

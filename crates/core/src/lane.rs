@@ -4,7 +4,9 @@
 use crate::coding::Decoder;
 use crate::headers::Headers;
 use crate::headers::text;
+use crate::health::Busy;
 use crate::record::Record;
+use crate::time::Millis;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use wharf_wire::chat::Failure;
@@ -18,6 +20,19 @@ pub struct Lane {
     kind: Kind,
     /// Only for an encoded answer: its tables are big.
     decoder: Option<Box<Decoder>>,
+    /// What most answers do without.
+    terms: Option<Box<Terms>>,
+}
+
+/// What holds for an answer until it is over.
+#[derive(Default)]
+struct Terms {
+    /// Calls under way that end with it.
+    busy: Vec<Busy>,
+    /// It must be over by then.
+    until: Option<Millis>,
+    /// Its first piece must have come by then.
+    first_by: Option<Millis>,
 }
 
 #[expect(clippy::large_enum_variant, reason = "nearly every answer is verbatim: it is not worth a box")]
@@ -59,11 +74,11 @@ impl Lane {
         };
         match text(headers, CONTENT_ENCODING) {
             None | Some("identity") => {
-                Self { kind: Kind::Verbatim(Relay::verbatim(kind, tap)), decoder: None }
+                Self { kind: Kind::Verbatim(Relay::verbatim(kind, tap)), decoder: None, terms: None }
             }
             Some(coding) => {
                 let decoder = tap.as_ref().and_then(|_| Decoder::new(coding)).map(Box::new);
-                Self { kind: Kind::Verbatim(Relay::encoded(kind, tap)), decoder }
+                Self { kind: Kind::Verbatim(Relay::encoded(kind, tap)), decoder, terms: None }
             }
         }
     }
@@ -71,11 +86,46 @@ impl Lane {
     /// For a stream that is translated; it is decoded first where it is encoded.
     pub fn translate(pipe: Pipe, decoder: Option<Decoder>) -> Self {
         let translate = Translate { pipe, out: Vec::new() };
-        Self { kind: Kind::Translate(Box::new(translate)), decoder: decoder.map(Box::new) }
+        Self { kind: Kind::Translate(Box::new(translate)), decoder: decoder.map(Box::new), terms: None }
+    }
+
+    /// Counts this call as under way until the answer is over.
+    pub(crate) fn occupies(&mut self, busy: Busy) {
+        self.terms.get_or_insert_default().busy.push(busy);
+    }
+
+    /// The answer must be over by `until`, and must have begun by `first_by`.
+    pub(crate) fn must_end(&mut self, until: Option<Millis>, first_by: Option<Millis>) {
+        if until.is_some() || first_by.is_some() {
+            let terms = self.terms.get_or_insert_default();
+            (terms.until, terms.first_by) = (until, first_by);
+        }
+    }
+
+    /// When the answer is to be given up, whatever still comes.
+    pub fn deadline(&self) -> Option<Millis> {
+        let terms = self.terms.as_ref()?;
+        terms.until.into_iter().chain(terms.first_by).min()
+    }
+
+    /// What may be sent to the client while nothing comes, so that its connection is kept open: only between two events,
+    /// and only what every SDK of its dialect passes over.
+    pub fn keepalive(&self) -> Option<Bytes> {
+        let format = match &self.kind {
+            Kind::Verbatim(relay) => relay.between_events()?,
+            Kind::Translate(translate) if translate.out.is_empty() => translate.pipe.between_events()?,
+            Kind::Translate(_) => return None,
+        };
+        // Google's SDKs take any line with text on it for JSON; a blank one is nothing to anybody.
+        let blank = format == Format::GeminiGenerate;
+        Some(Bytes::from_static(if blank { b"\n" } else { b": keep-alive\n\n" }))
     }
 
     /// A piece from the upstream; gives what goes to the client at once.
     pub fn push(&mut self, piece: Bytes) -> Bytes {
+        if let Some(terms) = &mut self.terms {
+            terms.first_by = None;
+        }
         match &mut self.kind {
             Kind::Verbatim(relay) => {
                 if let Some(decoder) = &mut self.decoder {
@@ -150,9 +200,13 @@ impl Lane {
         }
     }
 
-    /// What goes out is as long as what comes in: the upstream's word on its length holds.
+    /// What goes out is as long as what comes in: the upstream's word on its length holds. Of a stream that must not end
+    /// early it does not: a length that is too short would make a clean end of half an answer.
     pub fn keeps_length(&self) -> bool {
-        matches!(self.kind, Kind::Verbatim(_))
+        match &self.kind {
+            Kind::Verbatim(relay) => !relay.is_stream(),
+            Kind::Translate(_) => false,
+        }
     }
 
     /// Nothing that still comes would go to the client: the body can be ended.

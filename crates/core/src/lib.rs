@@ -12,6 +12,8 @@ pub mod error;
 pub mod exchange;
 pub mod gateway;
 pub mod headers;
+pub mod health;
+pub mod hints;
 pub mod host;
 pub mod ingress;
 pub mod keys;

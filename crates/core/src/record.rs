@@ -36,11 +36,25 @@ pub struct Record {
     pub dropped: Vec<String>,
     /// What the answer lost in translation, by the names that these things have in requests.
     pub lost: Vec<&'static str>,
-    /// Why the store was not used although strict rotation was asked for.
+    /// The store was needed and gave no answer.
     pub store_failed: bool,
+    /// What was tried before the answer, and why it gave way: `openai: rate_limited`.
+    pub gave_way: Vec<String>,
 }
 
 impl Record {
+    /// Notes that an attempt, or a target that could not be called at all, gave way. What it left here is no word of
+    /// the answer's.
+    pub fn gives_way(&mut self, provider: &str, why: &str) {
+        /// A flood of tries need not be told to its end.
+        const TOLD: usize = 32;
+        if self.gave_way.len() < TOLD {
+            self.gave_way.push(format!("{provider}: {why}"));
+        }
+        (self.error, self.usage) = ("", Usage::default());
+        self.lost.clear();
+    }
+
     /// The path without its query.
     pub fn path(&self) -> &str {
         self.target.split('?').next().unwrap_or_default()

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Kind};
 use crate::provider::catalog::prefix_fits;
-use crate::table::{Entry, Table};
+use crate::table::{Entry, Route, Table};
 
 /// A provider and the model as it is asked for there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,15 +16,34 @@ pub struct Target {
 /// How deep aliases may point at aliases; more is a loop.
 const DEPTH: u8 = 8;
 
-/// The targets of a model name, in the order in which they are tried.
+/// Where a model name leads.
+#[derive(Debug)]
+pub struct Routed<'t> {
+    /// The targets, as written.
+    pub targets: Vec<Target>,
+    /// Their shares, in the same order.
+    pub weights: Vec<u16>,
+    /// The route that it is the name of, and how it is called.
+    pub route: Option<(&'t str, &'t Route)>,
+}
+
+/// The targets of a model name, as written.
 ///
 /// # Errors
 /// 400: nobody offers the name, or several do.
 pub fn resolve(table: &Table, model: &str) -> Result<Vec<Target>, Error> {
+    routed(table, model).map(|routed| routed.targets)
+}
+
+/// The targets of a model name, and the route that they come from.
+///
+/// # Errors
+/// 400: nobody offers the name, or several do.
+pub fn routed<'t>(table: &'t Table, model: &str) -> Result<Routed<'t>, Error> {
     step(table, model, DEPTH)
 }
 
-fn step(table: &Table, model: &str, depth: u8) -> Result<Vec<Target>, Error> {
+fn step<'t>(table: &'t Table, model: &str, depth: u8) -> Result<Routed<'t>, Error> {
     if depth == 0 {
         return Err(Error::new(Kind::ModelNotFound, "this model name is an alias that leads back to itself"));
     }
@@ -34,12 +53,8 @@ fn step(table: &Table, model: &str, depth: u8) -> Result<Vec<Target>, Error> {
     if let Some(meant) = table.aliases.get(model) {
         return step(table, meant, depth - 1);
     }
-    if let Some(route) = table.routes.get(model) {
-        let mut targets = Vec::with_capacity(route.targets.len());
-        for target in &route.targets {
-            targets.extend(step(table, target, depth - 1)?);
-        }
-        return Ok(targets);
+    if let Some((name, route)) = table.routes.get_key_value(model) {
+        return through(table, name, route, depth);
     }
     if model == "default" {
         let Some(meant) = &table.default_model else {
@@ -56,7 +71,18 @@ fn step(table: &Table, model: &str, depth: u8) -> Result<Vec<Target>, Error> {
         }
         return step(table, meant, depth - 1);
     }
-    one(table, model).map(|target| vec![target])
+    one(table, model).map(|target| Routed { targets: vec![target], weights: vec![1], route: None })
+}
+
+fn through<'t>(table: &'t Table, name: &'t str, route: &'t Route, depth: u8) -> Result<Routed<'t>, Error> {
+    let (mut targets, mut weights) = (Vec::with_capacity(route.targets.len()), Vec::new());
+    for (at, target) in route.targets.iter().enumerate() {
+        let meant = step(table, target, depth - 1)?.targets;
+        let weight = route.weights.get(at).copied().unwrap_or(1);
+        weights.extend(meant.iter().map(|_| weight));
+        targets.extend(meant);
+    }
+    Ok(Routed { targets, weights, route: Some((name, route)) })
 }
 
 fn one(table: &Table, model: &str) -> Result<Target, Error> {

@@ -1,9 +1,12 @@
 //! The compiled configuration: an immutable snapshot that every request reads. Made by `config`, changed by nobody.
 
-use crate::host::{Egress, HttpVersion, Origin, Timeouts};
+use crate::host::{Egress, HttpVersion, Origin, TimeoutChanges, Timeouts};
+use crate::plan::{Balance, Classes};
 use crate::provider::Provider;
 use crate::secret::Secret;
-use crate::store::Shard;
+use crate::store::breaker::Settings;
+use crate::store::{KeyId, Shard};
+use crate::time::Millis;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -35,6 +38,12 @@ pub struct Table {
     pub place: Place,
     /// Limits on what a client may send.
     pub limits: Limits,
+    /// How long the head of an answer waits for its first event at most.
+    pub hold: Millis,
+    /// How long a stream may be silent before the client is sent a comment; `None`: for ever.
+    pub keepalive: Option<Millis>,
+    /// When a target of a route is left alone.
+    pub breaker: Settings,
     /// A request that loses anything on its way to a provider is refused.
     pub strict: bool,
     /// Images and files by URL are fetched for providers that take bytes only.
@@ -57,6 +66,8 @@ pub struct Entry {
     pub relay: bool,
     /// Time limits.
     pub timeouts: Timeouts,
+    /// How often the same call is tried again after a failure that is neither the key's nor the request's.
+    pub retries: u32,
     /// HTTP version.
     pub version: HttpVersion,
     /// Top-level members removed from JSON bodies.
@@ -105,6 +116,86 @@ pub struct KeyPool {
     pub shard: Shard,
     /// In configured order, without duplicates.
     pub keys: Vec<Secret>,
+    /// What is known of each of them, in the same order.
+    pub members: Vec<Member>,
+    /// Any key serves any model, as often as it likes, and all weigh the same.
+    pub plain: bool,
+}
+
+impl KeyPool {
+    /// A pool; `terms` stand beside the keys that have any.
+    pub fn new(shard: Shard, keys: Vec<Secret>, mut terms: Vec<Option<Terms>>) -> Self {
+        terms.resize_with(keys.len(), || None);
+        let plain = terms.iter().all(|terms| terms.as_ref().is_none_or(Terms::is_plain));
+        let members = keys.iter().zip(terms);
+        let members =
+            members.map(|(key, terms)| Member { id: KeyId::of(key), terms: terms.unwrap_or_default() });
+        Self { shard, members: members.collect(), keys, plain }
+    }
+
+    /// The key that goes by this label or fingerprint.
+    pub fn find(&self, name: &str) -> Option<&Member> {
+        let labelled = self.members.iter().find(|member| member.terms.label.as_deref() == Some(name));
+        labelled.or_else(|| self.members.iter().find(|member| member.id.to_string() == name))
+    }
+}
+
+/// One key of a pool, without the key itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its fingerprint.
+    pub id: KeyId,
+    /// On what terms it is used.
+    pub terms: Terms,
+}
+
+impl Member {
+    /// What people call it: its label, else its fingerprint.
+    pub fn name(&self) -> String {
+        self.terms.label.as_deref().map_or_else(|| self.id.to_string(), str::to_owned)
+    }
+}
+
+/// On what terms a key is used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Terms {
+    /// A name for logs and pages.
+    pub label: Option<String>,
+    /// Its share of the calls.
+    pub weight: u16,
+    /// Models that it serves, `*` at the end for any rest; none: all.
+    pub models: Vec<String>,
+    /// Models that it does not serve.
+    pub deny_models: Vec<String>,
+    /// Calls at once, in this process.
+    pub max_concurrent: Option<u32>,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        Self { label: None, weight: 1, models: Vec::new(), deny_models: Vec::new(), max_concurrent: None }
+    }
+}
+
+impl Terms {
+    fn is_plain(&self) -> bool {
+        self.weight == 1
+            && self.models.is_empty()
+            && self.deny_models.is_empty()
+            && self.max_concurrent.is_none()
+    }
+
+    /// Whether the key may be used for this model; `None`: for something that names none.
+    pub fn serves(&self, model: Option<&str>) -> bool {
+        let Some(model) = model else { return true };
+        let named = |list: &[String]| {
+            list.iter().any(|name| match name.strip_suffix('*') {
+                Some(start) => model.starts_with(start),
+                None => name == model,
+            })
+        };
+        (self.models.is_empty() || named(&self.models)) && !named(&self.deny_models)
+    }
 }
 
 /// Who may call.
@@ -126,10 +217,20 @@ pub struct Caller {
 }
 
 /// A named list of targets.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Route {
-    /// `provider/model`, tried in order.
+    /// `provider/model`, as written.
     pub targets: Vec<String>,
+    /// Their shares, in the same order.
+    pub weights: Vec<u16>,
+    /// Which of them is tried first.
+    pub balance: Balance,
+    /// What gives way to the next one.
+    pub gives_way: Classes,
+    /// How often the same call is tried again; `None`: as the provider says.
+    pub retries: Option<u32>,
+    /// Time limits, over the providers' own.
+    pub timeouts: TimeoutChanges,
 }
 
 /// Cloudflare's AI Gateway, as configured.

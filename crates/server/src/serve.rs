@@ -24,6 +24,7 @@ use wharf_core::config::{
     self, AccessLog as LogTarget, Compiled, HostSettings, LogFormat, State as StateSetting,
 };
 use wharf_core::exchange::Core;
+use wharf_core::health::Health;
 use wharf_core::host::Egress;
 use wharf_core::table::{Access, EgressRule, Table};
 
@@ -62,6 +63,8 @@ impl From<LoadError> for Failure {
 struct Shared {
     table: Arc<Table>,
     state: State,
+    /// What is known of keys and targets.
+    health: Arc<Health>,
     tls: Arc<Tls>,
     settings: front::Settings,
     drain: Drain,
@@ -135,6 +138,7 @@ pub fn run(options: &Serve) -> Result<(), Failure> {
         tls: Arc::new(Tls::new(roots)),
         drain: Drain::new(host.connections.unwrap_or(CONNECTIONS)),
         state: state.0,
+        health: Arc::default(),
         table: Arc::new(compiled.table),
         style,
         sink,
@@ -212,7 +216,7 @@ fn worker(listener: TcpListener, shared: &Shared) -> io::Result<()> {
         let log = Rc::new(AccessLog::new(shared.style, shared.sink.clone()));
         let client = Client::new(shared.tls.clone(), Limits::default());
         let host = Native::new(client, shared.state.clone());
-        let core = Core::new(shared.table.clone(), host);
+        let core = Core::sharing(shared.table.clone(), host, shared.health.clone());
         let handler = Rc::new(Gateway { core, log: log.clone(), drain: shared.drain.clone() });
         let ticking = log.clone();
         tokio::task::spawn_local(async move {
@@ -289,14 +293,15 @@ fn start_log(style: Style) {
     };
 }
 
-/// Opens the state; strict rotation is all that needs one, so that without it no file is touched.
+/// Opens the state. Only pools of several keys have any: without one no file is touched.
 fn state(loaded: &Loaded) -> (State, Option<String>) {
+    let several = loaded.compiled.table.entries.iter().any(|entry| entry.pool.keys.len() > 1);
     let wanted = match &loaded.compiled.host.state {
-        _ if !loaded.compiled.table.round_robin => None,
+        _ if !several => None,
         Some(StateSetting::Memory) => None,
         Some(StateSetting::File(path)) => Some(path.into()),
         Some(StateSetting::Redis(_)) => {
-            let note = "state in Redis is not built yet: rotation is kept in memory, and not shared";
+            let note = "state in Redis is not built yet: it is kept in memory, and not shared";
             return (State::memory(), Some(note.into()));
         }
         None => load::default_state(),
@@ -306,7 +311,7 @@ fn state(loaded: &Loaded) -> (State, Option<String>) {
         Ok(state) => (state, None),
         Err(error) => {
             let note = format!(
-                "{}: {error}: rotation is kept in memory, and starts anew with the process",
+                "{}: {error}: rotation and health of keys are kept in memory, and start anew with the process",
                 path.display()
             );
             (State::memory(), Some(note))

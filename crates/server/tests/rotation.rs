@@ -191,19 +191,31 @@ fn the_steps_for_the_ai_gateway_begin_with_the_next_key() {
 fn state_that_cannot_be_written_is_kept_in_memory_and_said_so() {
     let upstream = Upstream::echo();
     let wharf = launch(&upstream, &[]).args(&["--state", "test.jsonc/state.db"]).start();
-    let said = wharf.wait_for_stderr("the warning", |text| text.contains("starts anew"));
+    let said = wharf.wait_for_stderr("the warning", |text| text.contains("start anew"));
     assert!(said.contains("warning") && said.contains("test.jsonc/state.db"), "{said}");
     flood(&[&wharf], 10, 4);
     assert_eq!(counts(&upstream), [10; 4]);
 }
 
 #[test]
-fn random_choice_touches_no_file() {
+fn random_choice_is_spread_over_all_keys_and_writes_nothing() {
     let upstream = Upstream::echo();
     let wharf = launch(&upstream, &[("ENABLE_GLOBAL_ROUND_ROBIN", json!(false))]).start();
     flood(&[&wharf], 8, 25);
     let counts = counts(&upstream);
     assert!(counts.iter().all(|count| *count > 0), "{counts:?}");
+    let database = Connection::open(wharf.folder().join(".local/state/wharf/wharf.db")).unwrap();
+    for table in ["counters", "health"] {
+        let rows = format!("SELECT count(*) FROM {table}");
+        assert_eq!(database.query_row(&rows, [], |row| row.get::<_, u32>(0)).unwrap(), 0, "{table}");
+    }
+}
+
+#[test]
+fn one_key_needs_no_file() {
+    let upstream = Upstream::echo();
+    let wharf = launch(&upstream, &[("OPENAI_API_KEY", json!(KEYS[0]))]).start();
+    flood(&[&wharf], 2, 2);
     assert_eq!(files(wharf.folder()), ["test.jsonc"]);
 }
 

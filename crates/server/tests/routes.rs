@@ -33,7 +33,6 @@ fn good() -> Reply {
 #[test]
 fn a_target_that_does_not_answer_gives_way_to_the_next() {
     let (first, second) = (Upstream::echo(), Upstream::start(|_| good()));
-    let wharf = start(&first.base(), &second.base());
     type Play = fn() -> Reply;
     let broken: [(&str, Play, usize); 11] = [
         ("close", Reply::close, 1),
@@ -49,6 +48,8 @@ fn a_target_that_does_not_answer_gives_way_to_the_next() {
         ("429", || Reply::new(429, "slow down"), 2),
     ];
     for (name, reply, calls) in broken {
+        // What one failure taught must not decide the next.
+        let wharf = start(&first.base(), &second.base());
         first.forget();
         second.forget();
         first.respond(move |_| reply());

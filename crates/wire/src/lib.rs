@@ -16,6 +16,7 @@ pub mod multipart;
 mod ollama_chat;
 mod openai_chat;
 mod openai_responses;
+pub mod opening;
 pub mod relay;
 pub mod rerank;
 pub mod scan;

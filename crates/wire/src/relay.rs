@@ -96,6 +96,22 @@ impl Relay {
         self.tap.as_ref().is_some_and(Tap::terminal)
     }
 
+    /// A stream on a model route: its dialect, and not HTTP, says where it ends.
+    #[must_use]
+    pub const fn is_stream(&self) -> bool {
+        matches!(self.kind, RelayKind::ModelStream(_))
+    }
+
+    /// The dialect of a stream on a model route that stands between two events: something of ours may be put in here.
+    #[must_use]
+    pub fn between_events(&self) -> Option<Format> {
+        let tap = self.tap.as_ref().filter(|tap| !self.encoded && tap.is_events() && tap.boundary())?;
+        match self.kind {
+            RelayKind::ModelStream(format) if !tap.terminal() => Some(format),
+            RelayKind::ModelStream(_) | RelayKind::ModelJson | RelayKind::PassThrough => None,
+        }
+    }
+
     /// The upstream's body has ended.
     #[must_use]
     pub fn finish(&mut self, end: End, request_id: &str) -> Finish {

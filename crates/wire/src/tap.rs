@@ -146,6 +146,11 @@ impl Tap {
         }
     }
 
+    /// The answer is a stream of events.
+    pub(crate) const fn is_events(&self) -> bool {
+        matches!(self.kind, Kind::Sse(_))
+    }
+
     /// Between two events: an event of ours could follow here.
     #[must_use]
     pub fn boundary(&self) -> bool {

@@ -102,6 +102,7 @@ pub(super) fn provider(
         key_env: &[],
         env_stems: &[],
         keyless: true,
+        limits_per_model: false,
         local: false,
         format,
         speaks: format,

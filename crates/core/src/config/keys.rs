@@ -1,10 +1,12 @@
 //! Credentials as they are written: one key, several separated by commas, a JSON array, or `env:NAME`.
 //! Each becomes a `Secret` here; no problem quotes one.
 
-use super::problem::{At, Findings, shown};
+use super::problem::{At, Findings, Located, shown};
 use super::read::{Cx, Env, Read, wrong};
+use super::sections::KeySection;
 use super::shape::Shape;
 use crate::secret::Secret;
+use crate::table::Terms;
 use jsonc_parser::ast::Value;
 use jsonc_parser::common::Ranged;
 use serde_json::Value as Json;
@@ -25,6 +27,69 @@ impl Read for Keys {
     }
 }
 
+/// Keys that may have terms of their own: in the array a key may be an object.
+#[derive(Default)]
+pub(super) struct TermedKeys {
+    pub(super) keys: Vec<Secret>,
+    /// In the order of the keys.
+    pub(super) terms: Vec<Option<Terms>>,
+}
+
+impl Read for TermedKeys {
+    fn read(value: &Value<'_>, at: &At, cx: &mut Cx<'_>) -> Option<Self> {
+        let (pieces, readable) = pieces(value, at, cx, true);
+        let (pieces, resolved) = resolve(pieces, cx.env, cx.out);
+        let settled = settle(pieces, Holder::Upstream, cx.out);
+        readable.and(resolved)?;
+        let (keys, terms) = settled?.into_iter().unzip();
+        let read = Self { keys, terms };
+        read.labels_differ(at, cx.out).then_some(read)
+    }
+    fn shape() -> Shape {
+        let one = Shape::Either(vec![Shape::Text(None), KeySection::shape()]);
+        Shape::Either(vec![Shape::Text(None), Shape::List(Box::new(one))])
+    }
+}
+
+impl TermedKeys {
+    fn labels_differ(&self, at: &At, out: &mut Findings) -> bool {
+        let mut seen = HashSet::new();
+        let labels = self.terms.iter().flatten().filter_map(|terms| terms.label.as_deref());
+        let twice = { labels }.find(|label| !seen.insert(*label));
+        if let Some(label) = twice {
+            out.problem(at, format!("two keys have the label `{}`", shown(label)), "a label names one key");
+        }
+        twice.is_none()
+    }
+}
+
+/// The terms of a key that is written as an object; `None` after a problem.
+fn terms(section: &mut KeySection, out: &mut Findings) -> Option<Terms> {
+    let texts = |list: Option<Located<Vec<Located<String>>>>| -> Vec<String> {
+        list.into_iter().flat_map(|found| found.value).map(|item| item.value).collect()
+    };
+    let label = match section.label.take() {
+        Some(Located { value, at }) if !is_label(&value) => {
+            out.problem(&at, "may hold letters, digits and `. _ -` only, 64 at most", "for example `team-a`");
+            return None;
+        }
+        found => found.map(|found| found.value),
+    };
+    let number = |found: Option<u64>| found.and_then(|number| u32::try_from(number).ok());
+    Some(Terms {
+        label,
+        weight: section.weight.take().and_then(|found| u16::try_from(found.value.0).ok()).unwrap_or(1),
+        models: texts(section.models.take()),
+        deny_models: texts(section.deny_models.take()),
+        max_concurrent: number(section.max_concurrent.take().map(|found| found.value.0)),
+    })
+}
+
+fn is_label(text: &str) -> bool {
+    (1..=64).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+}
+
 /// Who checks a credential, which decides what characters it may hold.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Holder {
@@ -38,6 +103,13 @@ pub(super) enum Holder {
 struct Piece {
     text: String,
     at: At,
+    terms: Option<Terms>,
+}
+
+impl Piece {
+    fn new(text: &str, at: &At) -> Self {
+        Self { text: text.into(), at: at.clone(), terms: None }
+    }
 }
 
 /// The keys in the value of an environment variable.
@@ -46,11 +118,23 @@ pub(super) fn from_env(text: &str, holder: Holder, at: &At, out: &mut Findings) 
     let readable = split(text, at, out, &mut pieces);
     // Both run, so that one start names every problem.
     let keys = settle(pieces, holder, out);
-    readable.and(keys)
+    readable.and(keys).map(bare)
 }
 
 /// The keys in a member of the file: a string or an array of strings.
 pub(super) fn from_file(value: &Value<'_>, holder: Holder, at: &At, cx: &mut Cx<'_>) -> Option<Vec<Secret>> {
+    let (pieces, readable) = pieces(value, at, cx, false);
+    let (pieces, resolved) = resolve(pieces, cx.env, cx.out);
+    let keys = settle(pieces, holder, cx.out);
+    readable.and(resolved).and(keys).map(bare)
+}
+
+fn bare(keys: Vec<(Secret, Option<Terms>)>) -> Vec<Secret> {
+    keys.into_iter().map(|(key, _)| key).collect()
+}
+
+/// What stands in a member of the file; `None` beside it after a problem. `termed`: a key may be an object.
+fn pieces(value: &Value<'_>, at: &At, cx: &mut Cx<'_>, termed: bool) -> (Vec<Piece>, Option<()>) {
     let mut pieces = Vec::new();
     let readable = match value {
         Value::StringLit(text) => split(&text.value, at, cx.out, &mut pieces),
@@ -58,11 +142,13 @@ pub(super) fn from_file(value: &Value<'_>, holder: Holder, at: &At, cx: &mut Cx<
             let mut readable = Some(());
             for (index, item) in array.elements.iter().enumerate() {
                 let at = at.item(index, cx.source.of(item.range()));
-                if let Value::StringLit(text) = item {
-                    pieces.push(Piece { text: text.value.as_ref().into(), at });
-                } else {
-                    readable = wrong(item, "a string", &at, cx);
-                }
+                let read = match item {
+                    Value::StringLit(text) => Some(Piece::new(&text.value, &at)),
+                    Value::Object(_) if termed => with_terms(item, &at, cx),
+                    _ => wrong(item, if termed { "a string or an object" } else { "a string" }, &at, cx),
+                };
+                readable = readable.and(read.is_some().then_some(()));
+                pieces.extend(read);
             }
             readable
         }
@@ -70,9 +156,14 @@ pub(super) fn from_file(value: &Value<'_>, holder: Holder, at: &At, cx: &mut Cx<
             wrong(value, "a string or an array of strings", at, cx)
         }
     };
-    let (pieces, resolved) = resolve(pieces, cx.env, cx.out);
-    let keys = settle(pieces, holder, cx.out);
-    readable.and(resolved).and(keys)
+    (pieces, readable)
+}
+
+fn with_terms(item: &Value<'_>, at: &At, cx: &mut Cx<'_>) -> Option<Piece> {
+    let mut section = KeySection::read(item, at, cx)?;
+    let terms = terms(&mut section, cx.out)?;
+    let Located { value, at } = section.key?;
+    Some(Piece { terms: Some(terms), ..Piece::new(&value, &at) })
 }
 
 /// A single credential of the file, which is never split. `Some(None)`: empty, hence unset.
@@ -98,7 +189,7 @@ pub(super) fn one(text: &str, at: &At, out: &mut Findings) -> Option<Option<Secr
 /// Cuts a text into keys; `None` after a problem.
 fn split(text: &str, at: &At, out: &mut Findings, pieces: &mut Vec<Piece>) -> Option<()> {
     let text = text.trim();
-    let mut push = |text: &str| pieces.push(Piece { text: text.into(), at: at.clone() });
+    let mut push = |text: &str| pieces.push(Piece::new(text, at));
     if text.starts_with('[') {
         match serde_json::from_str::<Vec<Json>>(text) {
             Ok(items) => {
@@ -133,7 +224,10 @@ fn resolve(pieces: Vec<Piece>, env: Env<'_>, out: &mut Findings) -> (Vec<Piece>,
     for piece in pieces {
         if let Some(name) = piece.text.trim().strip_prefix(REFERENCE) {
             let text = variable(name, &piece.at, env, out);
+            let from = list.len();
             let done = text.and_then(|text| split(text, &piece.at, out, &mut list));
+            // The terms are those of every key that the variable holds.
+            list.iter_mut().skip(from).for_each(|one| one.terms.clone_from(&piece.terms));
             resolved = resolved.and(done);
         } else {
             list.push(piece);
@@ -167,11 +261,11 @@ fn variable<'e>(name: &str, at: &At, env: Env<'e>, out: &mut Findings) -> Option
 }
 
 /// Drops empties and duplicates with a warning, refuses what cannot be a key.
-fn settle(pieces: Vec<Piece>, holder: Holder, out: &mut Findings) -> Option<Vec<Secret>> {
+fn settle(pieces: Vec<Piece>, holder: Holder, out: &mut Findings) -> Option<Vec<(Secret, Option<Terms>)>> {
     let mut seen = HashSet::new();
     let mut keys = Vec::with_capacity(pieces.len());
     let mut all_usable = true;
-    for Piece { text, at } in pieces {
+    for Piece { text, at, terms } in pieces {
         let text = text.trim();
         if text.is_empty() {
             out.warn(&at, "an empty key was left out", "");
@@ -180,7 +274,7 @@ fn settle(pieces: Vec<Piece>, holder: Holder, out: &mut Findings) -> Option<Vec<
         } else if !seen.insert(text.to_owned()) {
             out.warn(&at, "a key that is given twice was left out", "");
         } else {
-            keys.push(Secret::new(text));
+            keys.push((Secret::new(text), terms));
         }
     }
     all_usable.then_some(keys)

@@ -30,6 +30,7 @@ pub use settings::{AccessLog, HostSettings, LogFormat, State, TlsFiles, parse_li
 
 use crate::provider::Provider;
 use crate::table::{Limits, Table};
+use crate::time::Millis;
 use problem::{At, Findings};
 use read::{Cx, Env, Section};
 use sections::Root;
@@ -157,6 +158,9 @@ fn build(mut root: Root, mut uppers: Uppers, input: &Input<'_>, out: &mut Findin
         egress,
         place,
         limits,
+        hold: Millis(root.hold_ms.as_ref().map_or(1_500, |found| found.value.0)),
+        keepalive: settings::keepalive(&root),
+        breaker: settings::breaker(root.breaker.take()),
         strict: root.strict.as_ref().is_some_and(|found| found.value),
         fetch_images: root.fetch_images.as_ref().is_some_and(|found| found.value),
         dev: uppers.on("DEV"),

@@ -1,18 +1,17 @@
 //! The providers in force: every built-in with what was configured for it, then the custom ones.
 
 use super::custom;
-use super::keys::Keys;
+use super::keys::{Keys, TermedKeys};
 use super::problem::{At, Findings, Located, did_you_mean};
 use super::read::{Named, Nullable};
-use super::sections::{EndpointSection, Milliseconds, ProviderSection, TimeoutsSection};
+use super::routing::changes;
+use super::sections::{EndpointSection, ProviderSection};
 use super::upper::{Found, Uppers};
 use super::url::{BaseUrl, HINT, SubPath};
 use crate::host::Timeouts;
 use crate::provider::Provider;
-use crate::secret::Secret;
 use crate::store::Shard;
 use crate::table::{Base, Entry, KeyPool};
-use crate::time::Millis;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use wharf_wire::format::Format;
 
@@ -138,7 +137,10 @@ fn endpoint(
     }
     let section = ProviderSection {
         base_url: Some(base_url?),
-        keys: given(keys),
+        keys: given(keys).map(|Located { value: Keys(keys), at }| Located {
+            value: TermedKeys { keys, terms: Vec::new() },
+            at,
+        }),
         models: given(models),
         chat_path: given(chat_path),
         models_path: given(models_path),
@@ -172,7 +174,7 @@ impl Build<'_> {
         let (base, base_at) = self.builtin_base(provider, section.base_url.take());
         let keys = self.builtin_keys(provider, section.keys.take());
         let relay = self.relay(provider, section.relay.take());
-        if base.is_none() && !keys.is_empty() && !provider.local {
+        if base.is_none() && !keys.keys.is_empty() && !provider.local {
             self.warn_of_keys_without_base(provider);
         }
         let mut provider = provider.clone();
@@ -183,7 +185,7 @@ impl Build<'_> {
             provider.paths.models = Some(found.value.0.into());
         }
         let name = provider.key_env.first().copied().unwrap_or(&provider.id);
-        let pool = KeyPool { shard: Shard(name.into()), keys };
+        let pool = KeyPool::new(Shard(name.into()), keys.keys, keys.terms);
         let via_gateway = section.ai_gateway.take().is_none_or(|found| found.value);
         entries.push(Entry { relay, via_gateway, ..entry(provider, base, pool, section) });
         base_at
@@ -226,12 +228,12 @@ impl Build<'_> {
     }
 
     /// Environment, then section, then the file's upper-case member.
-    fn builtin_keys(&mut self, provider: &Provider, section: Option<Located<Keys>>) -> Vec<Secret> {
+    fn builtin_keys(&mut self, provider: &Provider, section: Option<Located<TermedKeys>>) -> TermedKeys {
         let upper = self.uppers.keys(provider.key_env, self.out);
         match (self.prefer(upper.as_ref(), section), upper) {
-            (Some(found), _) => found.value.0,
-            (None, Some(found)) => found.value.to_vec(),
-            (None, None) => Vec::new(),
+            (Some(found), _) => found.value,
+            (None, Some(found)) => TermedKeys { keys: found.value.to_vec(), terms: Vec::new() },
+            (None, None) => TermedKeys::default(),
         }
     }
 
@@ -290,9 +292,9 @@ impl Build<'_> {
             let hint = "a base URL ends before the endpoint's path, which is appended to it";
             self.out.warn(&at, "ends in the path of an endpoint", hint);
         }
-        let keys = section.keys.take().map(|found| found.value.0).unwrap_or_default();
+        let keys = section.keys.take().map(|found| found.value).unwrap_or_default();
         let relay = section.relay.take().map_or(self.relay_all, |found| found.value);
-        let pool = KeyPool { shard: Shard(name), keys };
+        let pool = KeyPool::new(Shard(name), keys.keys, keys.terms);
         let entry = Entry { custom: true, relay, ..entry(provider, Some(base), pool, section) };
         Some((entry, at))
     }
@@ -313,23 +315,14 @@ fn entry(provider: Provider, base: Option<Base>, pool: KeyPool, section: Provide
         pool,
         custom: false,
         relay: false,
-        timeouts: timeouts(section.timeouts.map(|found| found.value).unwrap_or_default()),
+        timeouts: Timeouts::default()
+            .with(&changes(section.timeouts.map(|found| found.value).unwrap_or_default())),
+        retries: section.retries.and_then(|found| u32::try_from(found.value.0).ok()).unwrap_or_default(),
         version: section.http.map(|found| found.value).unwrap_or_default(),
         drop_params,
         ask_usage: section.ask_usage.is_some_and(|found| found.value),
         via_gateway: false,
         models: section.models.map(|found| texts(found.value)).unwrap_or_default(),
         provider,
-    }
-}
-
-fn timeouts(section: TimeoutsSection) -> Timeouts {
-    let length =
-        |found: Option<Located<Milliseconds>>, default: Millis| found.map_or(default, |f| Millis(f.value.0));
-    let default = Timeouts::default();
-    Timeouts {
-        connect: length(section.connect_ms, default.connect),
-        first_byte: length(section.first_byte_ms, default.first_byte),
-        idle: length(section.idle_ms, default.idle),
     }
 }

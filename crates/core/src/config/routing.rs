@@ -4,10 +4,13 @@ use super::custom::unknown_provider;
 use super::problem::{At, Findings, Located};
 use super::providers::Providers;
 use super::read::Named;
-use super::sections::RouteSection;
+use super::sections::{FallbackWord, Milliseconds, RouteSection, TimeoutsSection};
 use super::upper::Uppers;
+use crate::host::TimeoutChanges;
+use crate::plan::Classes;
 use crate::provider::catalog::prefix_fits;
 use crate::table::Route;
+use crate::time::Millis;
 use std::collections::HashMap;
 
 /// Aliases and routes by name.
@@ -36,17 +39,48 @@ pub(super) fn names(
         if names.aliases.contains_key(&name) {
             out.problem(&at, "is an alias as well", "keep one of them");
         }
-        let Some(targets) = value.and_then(|section| section.targets) else { continue };
-        if targets.value.is_empty() {
-            out.problem(&targets.at, "holds no target", "for example [\"openai/gpt-5\"]");
+        let Some(section) = value else { continue };
+        if let Some(route) = route(section, providers, out) {
+            names.routes.insert(name, route);
         }
-        for target in &targets.value {
-            check_target(&target.value, providers, &target.at, out);
-        }
-        let targets = targets.value.into_iter().map(|target| target.value).collect();
-        names.routes.insert(name, Route { targets });
     }
     names
+}
+
+fn route(section: RouteSection, providers: &Providers, out: &mut Findings) -> Option<Route> {
+    let targets = section.targets?;
+    if targets.value.is_empty() {
+        out.problem(&targets.at, "holds no target", "for example [\"openai/gpt-5\"]");
+    }
+    for target in &targets.value {
+        check_target(&target.value.target, providers, &target.at, out);
+    }
+    let (targets, weights) =
+        targets.value.into_iter().map(|found| (found.value.target, found.value.weight)).unzip();
+    let classes = |found: Located<Vec<Located<FallbackWord>>>| {
+        let all = found.value.iter().flat_map(|word| word.value.0);
+        all.fold(Classes::NONE, |set, class| set.with(*class))
+    };
+    Some(Route {
+        targets,
+        weights,
+        balance: section.balance.map(|found| found.value).unwrap_or_default(),
+        gives_way: section.fallback.map(classes).unwrap_or_default(),
+        retries: section.retries.and_then(|found| u32::try_from(found.value.0).ok()),
+        timeouts: section.timeouts.map(|found| changes(found.value)).unwrap_or_default(),
+    })
+}
+
+/// What a section says of time limits.
+pub(super) fn changes(section: TimeoutsSection) -> TimeoutChanges {
+    let length = |found: Option<Located<Milliseconds>>| found.map(|found| Millis(found.value.0));
+    TimeoutChanges {
+        connect: length(section.connect_ms),
+        head: length(section.first_byte_ms),
+        first_event: length(section.first_event_ms),
+        idle: length(section.idle_ms),
+        total: length(section.total_ms),
+    }
 }
 
 /// `DEFAULT_MODEL`: an alias, a route, `provider/model`, or a bare model name that leads somewhere.

@@ -1,6 +1,6 @@
 //! The lower-case sections of the file: one definition each.
 
-use super::keys::Keys;
+use super::keys::{Keys, TermedKeys};
 use super::problem::{At, Located};
 use super::read::{Count, Cx, Named, Nullable, Read, Section, Words, located, read_section, read_word};
 use super::section::{choice, section};
@@ -8,6 +8,7 @@ use super::settings::{AccessLog, Listen, LogFormat, State};
 use super::shape::{Member, Shape};
 use super::url::{BaseUrl, SubPath};
 use crate::host::HttpVersion;
+use crate::plan::{Balance, Class};
 use jsonc_parser::ast::{ObjectProp, Value};
 use serde_json::json;
 use wharf_wire::format::Format;
@@ -35,6 +36,14 @@ section! {
         "ai_gateway" ai_gateway: GatewaySection,
         /// Rules for the way out, first match wins. Without this member: what starts in HK or CN goes by `wnam`.
         "egress" egress: Vec<Located<EgressSection>>,
+        /// When a target of a route is left alone because it fails.
+        "breaker" breaker: BreakerSection,
+        /// How long the head of an answer on a model route waits for its first event at most: until then a failure is a real
+        /// error, or the next target's turn. Default 1500.
+        "hold_ms" hold_ms: Milliseconds,
+        /// How long a stream may be silent before the client is sent a comment that keeps its connection open. Default
+        /// 15000; 0: never.
+        "keepalive_ms" keepalive_ms: Count<0, 86_400_000>,
         /// Refuse a request (400) rather than leave out what a provider of another format can't be asked.
         /// `x-wharf-strict: true` says the same for one request. Default false: what is left out is listed in `x-wharf-dropped`.
         "strict" strict: bool,
@@ -66,8 +75,9 @@ section! {
         /// Base URL; replaces the built-in's whole base URL. Required for a custom provider. May hold a query, and
         /// `{account}` for `CLOUDFLARE_ACCOUNT_ID`.
         "base_url" base_url: BaseUrl,
-        /// Keys: one, several separated by commas, or an array. `env:NAME` takes the value of that variable.
-        "keys" keys: Keys,
+        /// Keys: one, several separated by commas, or an array. `env:NAME` takes the value of that variable. In the array
+        /// a key may be an object that says on what terms it is used.
+        "keys" keys: TermedKeys,
         /// How a custom provider's chat bodies are written. Default `openai_chat`.
         "format" format: Format,
         /// A fixed model list; the provider is then never asked for one.
@@ -86,28 +96,88 @@ section! {
         "chat_path" chat_path: SubPath,
         /// Path of its model list, after the base URL.
         "models_path" models_path: SubPath,
+        /// How often the same call is tried again after a failure of the provider, where no other key or target is left: with a
+        /// growing pause, or after the wait that it asks for. Default 0.
+        "retries" retries: Count<0, 10>,
         /// HTTP version to speak. Default `auto`: what TLS settles on.
         "http" http: HttpVersion,
     }
 }
 
 section! {
-    /// Time limits of one provider.
+    /// A key with terms of its own.
+    KeySection needs ["key"] {
+        /// The key, or `env:NAME`.
+        "key" key: String,
+        /// A name for logs, `/status` and `/admin/keys`. Without one it is named by a fingerprint.
+        "label" label: String,
+        /// Its share of the calls: a key of weight 3 is used three times as often as one of weight 1. Default 1.
+        "weight" weight: Count<1, 100>,
+        /// The only models that it is used for, as the provider names them; `*` at the end stands for any rest.
+        "models" models: Vec<Located<String>>,
+        /// Models that it is not used for.
+        "deny_models" deny_models: Vec<Located<String>>,
+        /// How many calls at once it may serve, in each process.
+        "max_concurrent" max_concurrent: Count<1, 1_000_000>,
+    }
+}
+
+section! {
+    /// Time limits of a provider or a route. The header `x-wharf-timeout` sets them for one request.
     TimeoutsSection needs [] {
         /// To connect, TLS included. Default 10000. No effect on Workers.
         "connect_ms" connect_ms: Milliseconds,
         /// From the request's end to the head of the answer. Default 600000.
         "first_byte_ms" first_byte_ms: Milliseconds,
+        /// From a stream's head to its first event. While there is something else to try the head waits for it, and the
+        /// next target's turn comes. Without this member `idle_ms` holds there, too.
+        "first_event_ms" first_event_ms: Milliseconds,
         /// Between two pieces of the answer's body. Default 300000.
         "idle_ms" idle_ms: Milliseconds,
+        /// For the whole exchange, other keys, targets and retries included. Without this member only its parts are limited.
+        "total_ms" total_ms: Milliseconds,
     }
 }
 
 section! {
     /// A route.
     RouteSection needs ["targets"] {
-        /// `provider/model`, tried in order.
-        "targets" targets: Vec<Located<String>>,
+        /// `provider/model` each, or an object with its weight.
+        "targets" targets: Vec<Located<TargetEntry>>,
+        /// Which target is tried first. Default `ordered`: as written. `weighted`: at random by weight; `round_robin`: in turn;
+        /// `least_in_flight`: the one with the fewest calls under way in this process. The others follow behind it.
+        "balance" balance: Balance,
+        /// What makes a target give way to the next one. Default: all of these but `context_length` and `content_filter`,
+        /// which are the request's own fault.
+        "fallback" fallback: Vec<Located<FallbackWord>>,
+        /// How often the same call is tried again once no other key or target is left. Default: the provider's `retries`.
+        "retries" retries: Count<0, 10>,
+        /// Time limits, over the providers' own.
+        "timeouts" timeouts: TimeoutsSection,
+    }
+}
+
+section! {
+    /// A target with its weight.
+    TargetSection needs ["target"] {
+        /// `provider/model`.
+        "target" target: String,
+        /// Its share, for the ways of balancing that go by shares. Default 1.
+        "weight" weight: Count<1, 100>,
+    }
+}
+
+section! {
+    /// When a target of a route is left alone for a while because it fails.
+    BreakerSection needs [] {
+        /// How far back failures count. Default 30000.
+        "window_ms" window_ms: Milliseconds,
+        /// So many calls at least in that time. Default 5.
+        "min_calls" min_calls: Count<1, 1_000_000>,
+        /// So many of a hundred that failed. Default 50; 0: never left alone.
+        "failed_percent" failed_percent: Count<0, 100>,
+        /// How long at first; doubled each time that the call which tries it again fails. Default 15000.
+        "open_ms" open_ms: Milliseconds,
     }
 }
 
@@ -220,6 +290,50 @@ pub(super) enum Otherwise {
     Fail,
 }
 
+/// A target as it is written: a name, or an object.
+pub(super) struct TargetEntry {
+    pub(super) target: String,
+    pub(super) weight: u16,
+}
+
+impl Read for TargetEntry {
+    fn read(value: &Value<'_>, at: &At, cx: &mut Cx<'_>) -> Option<Self> {
+        let Value::Object(_) = value else {
+            return String::read(value, at, cx).map(|target| Self { target, weight: 1 });
+        };
+        let section = TargetSection::read(value, at, cx)?;
+        let weight = section.weight.and_then(|found| u16::try_from(found.value.0).ok()).unwrap_or(1);
+        Some(Self { target: section.target?.value, weight })
+    }
+    fn shape() -> Shape {
+        Shape::Either(vec![String::shape(), TargetSection::shape()])
+    }
+}
+
+/// A word for a class of failures.
+pub(super) struct FallbackWord(pub(super) &'static [Class]);
+
+impl Read for FallbackWord {
+    fn read(value: &Value<'_>, at: &At, cx: &mut Cx<'_>) -> Option<Self> {
+        let words: Vec<&str> = Class::NAMED.iter().map(|(word, _)| *word).collect();
+        let parse = |word: &str| {
+            Class::NAMED.iter().find(|(name, _)| *name == word).map(|(_, classes)| Self(classes))
+        };
+        read_word(value, &words, parse, at, cx)
+    }
+    fn shape() -> Shape {
+        Shape::Choice(Class::NAMED.iter().map(|(word, _)| (*word).into()).collect())
+    }
+}
+
+choice! {
+    Balance {
+        Ordered = "ordered",
+        Weighted = "weighted",
+        RoundRobin = "round_robin",
+        LeastInFlight = "least_in_flight",
+    }
+}
 choice! { Otherwise { Direct = "direct", Fail = "fail" } }
 choice! { LogFormat { Json = "json", Pretty = "pretty" } }
 

@@ -2,11 +2,12 @@
 
 use super::problem::{At, Findings, Located};
 use super::read::{Cx, Read, wrong};
-use super::sections::{CorsSection, GatewaySection, Milliseconds, Root};
+use super::sections::{BreakerSection, CorsSection, GatewaySection, Milliseconds, Root};
 use super::shape::Shape;
 use super::upper::Uppers;
 use super::url::{self, BaseUrl};
 use crate::secret::Secret;
+use crate::store::breaker::Settings;
 use crate::table::{Access, Base, Caller, Cors, GatewaySettings, Place};
 use crate::time::Millis;
 use jsonc_parser::ast::Value;
@@ -287,6 +288,28 @@ pub(super) fn place_code(value: &str, length: usize, at: &At, out: &mut Findings
         return None;
     }
     Some(value.to_ascii_uppercase())
+}
+
+/// How long a stream may be silent before the client hears from us.
+pub(super) fn keepalive(root: &Root) -> Option<Millis> {
+    let length = root.keepalive_ms.as_ref().map_or(15_000, |found| found.value.0);
+    (length > 0).then_some(Millis(length))
+}
+
+/// When a target of a route is left alone.
+pub(super) fn breaker(section: Option<Located<BreakerSection>>) -> Settings {
+    let Some(Located { value: section, .. }) = section else { return Settings::default() };
+    let default = Settings::default();
+    let number =
+        |found: Option<u64>, default: u32| found.and_then(|n| u32::try_from(n).ok()).unwrap_or(default);
+    let percent = number(section.failed_percent.map(|found| found.value.0), default.percent);
+    Settings {
+        window: section.window_ms.map_or(default.window, |found| Millis(found.value.0)),
+        samples: number(section.min_calls.map(|found| found.value.0), default.samples),
+        // No rate reaches more than a hundred.
+        percent: if percent == 0 { 101 } else { percent },
+        open: section.open_ms.map_or(default.open, |found| Millis(found.value.0)),
+    }
 }
 
 /// The host's own settings.

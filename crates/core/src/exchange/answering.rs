@@ -2,8 +2,8 @@
 //! last the provider gives and the caller wants.
 
 use super::Core;
-use super::relaying::HOLD;
 use super::reply::{OutBody, Reply, Stream};
+use super::telling::{Told, Trouble};
 use super::translating::{Matter, Translation};
 use super::vectors;
 use crate::coding::{self, Decoder};
@@ -12,7 +12,9 @@ use crate::headers::Headers;
 use crate::headers::{self, text};
 use crate::host::{Answer, Host, TransportError};
 use crate::lane::Lane;
+use crate::plan::Outcome;
 use crate::record::Record;
+use crate::time::Millis;
 use bytes::Bytes;
 use futures_util::future::{Either, select};
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, RETRY_AFTER};
@@ -35,9 +37,38 @@ impl<H: Host> Core<H> {
         &self,
         answer: Answer<H::Body>,
         first: Option<Bytes>,
-        way: Translation,
+        way: &Translation,
+        hold: Millis,
         record: &mut Record,
-    ) -> Result<Reply<H::Body>, Error> {
+    ) -> Told<H::Body> {
+        match self.lead(answer, first, way, hold, record).await {
+            Ok(reply) => {
+                let waiting = matches!(&reply.body, OutBody::Stream(stream) if !stream.lane.is_settled());
+                Told { reply: Ok(reply), trouble: None, waiting }
+            }
+            Err(Unled::Failed(failure, headers)) => {
+                let reply = Ok(failed(&failure, headers, way, record));
+                Told { reply, trouble: Some(Trouble::of(&failure)), waiting: false }
+            }
+            Err(Unled::Error(error)) => {
+                let trouble = match error.kind {
+                    Kind::Timeout => Some(Outcome::Failed(TransportError::IdleTimeout).into()),
+                    Kind::Unreachable => Some(Outcome::Broken.into()),
+                    _ => None,
+                };
+                Told { reply: Err(error), trouble, waiting: false }
+            }
+        }
+    }
+
+    async fn lead(
+        &self,
+        answer: Answer<H::Body>,
+        first: Option<Bytes>,
+        way: &Translation,
+        hold: Millis,
+        record: &mut Record,
+    ) -> Result<Reply<H::Body>, Unled> {
         let Answer { status, mut headers, body } = answer;
         let media = text(&headers, CONTENT_TYPE).unwrap_or("").to_ascii_lowercase();
         let coding = text(&headers, CONTENT_ENCODING).filter(|coding| !coding::is_identity(coding));
@@ -53,18 +84,18 @@ impl<H: Host> Core<H> {
         if !status.is_success() {
             let body = self.all(&mut source, ERROR_LIMIT, record).await.unwrap_or_default();
             let failure = translate::read_error(way.from, status.as_u16(), error_type.as_deref(), &body);
-            return Ok(failed(&failure, headers, &way, record));
+            return Err(Unled::Failed(Box::new(failure), headers));
         }
         if !matches!(way.matter, Matter::Chat) {
             let body = self.all(&mut source, WHOLE_LIMIT, record).await?;
             return Ok(match vectors::read(&way.matter, &body, &way.context.model, tokens) {
-                Ok(whole) => told(whole, headers, &way, record),
-                Err(failure) => failed(&failure, headers, &way, record),
+                Ok(whole) => told(whole, headers, way, record),
+                Err(failure) => return Err(Unled::Failed(Box::new(failure), headers)),
             });
         }
         let streamed = is_stream(&media) || self.begins_stream(&mut source, way.from).await;
         if streamed && way.stream {
-            return self.lead_stream(source, headers, &way, record).await;
+            return self.lead_stream(source, headers, way, hold, record).await;
         }
         let mut body = self.all(&mut source, WHOLE_LIMIT, record).await?;
         let array = if streamed { None } else { array_events(way.from, &body) };
@@ -72,17 +103,17 @@ impl<H: Host> Core<H> {
         body = array.unwrap_or(body);
         if streamed && way.stream {
             source = Source { first: Some(body.into()), decoder: None, ..source };
-            return self.lead_stream(source, headers, &way, record).await;
+            return self.lead_stream(source, headers, way, hold, record).await;
         }
         if streamed {
             return Ok(match translate::gather(way.from, way.to, &body, &way.context) {
-                Ok(whole) => told(whole, headers, &way, record),
-                Err(failure) => failed(&failure, headers, &way, record),
+                Ok(whole) => told(whole, headers, way, record),
+                Err(failure) => return Err(Unled::Failed(Box::new(failure), headers)),
             });
         }
         Ok(match translate::whole(way.from, way.to, &body, way.stream, &way.context) {
-            Ok(whole) => told(whole, headers, &way, record),
-            Err(failure) => failed(&failure, headers, &way, record),
+            Ok(whole) => told(whole, headers, way, record),
+            Err(failure) => return Err(Unled::Failed(Box::new(failure), headers)),
         })
     }
 
@@ -104,16 +135,17 @@ impl<H: Host> Core<H> {
         mut source: Source<H::Body>,
         mut headers: Headers,
         way: &Translation,
-        record: &mut Record,
-    ) -> Result<Reply<H::Body>, Error> {
+        hold: Millis,
+        record: &Record,
+    ) -> Result<Reply<H::Body>, Unled> {
         if source.unreadable {
-            return Err(coded(record));
+            return Err(coded(record).into());
         }
         let Some(pipe) = Pipe::new(way.from, way.to, &way.context) else {
-            return Err(Error::new(Kind::Internal, "no client speaks this format"));
+            return Err(Error::new(Kind::Internal, "no client speaks this format").into());
         };
         let mut lane = Lane::translate(pipe, source.decoder.take());
-        let mut wait = pin!(self.host.sleep(HOLD));
+        let mut wait = pin!(self.host.sleep(hold));
         while !lane.is_settled() {
             let piece = match source.first.take() {
                 Some(first) => Ok(Some(first)),
@@ -130,7 +162,7 @@ impl<H: Host> Core<H> {
             }
         }
         if let Some(failure) = lane.failed_early() {
-            return Ok(failed(&failure, headers, way, record));
+            return Err(Unled::Failed(Box::new(failure), headers));
         }
         let media = if way.context.json_array { "application/json" } else { "text/event-stream" };
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
@@ -176,6 +208,20 @@ impl<H: Host> Core<H> {
                 return Err(Error::new(Kind::Unreachable, message));
             }
         }
+    }
+}
+
+/// An answer that is none.
+enum Unled {
+    /// The provider's error, and the headers it came with.
+    Failed(Box<Failure>, Headers),
+    /// Ours.
+    Error(Error),
+}
+
+impl From<Error> for Unled {
+    fn from(error: Error) -> Self {
+        Self::Error(error)
     }
 }
 

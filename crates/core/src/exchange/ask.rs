@@ -1,9 +1,11 @@
 //! Model routes: the body is read, its model becomes targets, and each target is asked in the caller's own format, or
 //! in the one that it speaks.
 
-use super::attempt::{Ended, Limits, Prepared, failure};
+use super::attempt::{Ended, failure};
 use super::form::Form;
+use super::prepared::Prepared;
 use super::reply::Reply;
+use super::telling::Telling;
 use super::translating::{self, Asking, Way};
 use super::{Call, Core};
 use crate::coding;
@@ -13,10 +15,10 @@ use crate::headers::Headers;
 use crate::headers::{self, text};
 use crate::host::{CollectError, Host, TransportError};
 use crate::ingress::Ask;
-use crate::keys::{self, KeyOrder};
+use crate::keys::KeyOrder;
 use crate::provider::{Offer, Provider};
 use crate::record::Record;
-use crate::route::{self, Target};
+use crate::route::Target;
 use crate::table::{Entry, Place};
 use bytes::Bytes;
 use http::HeaderValue;
@@ -105,73 +107,93 @@ impl<H: Host> Core<H> {
         coding::decode_request(&raw.into_bytes(), &codings, limit).map(Arrived::from)
     }
 
-    /// Tries the question's targets in order.
+    /// Tries the question's targets in turn.
     pub(super) async fn answer(
         self: &Rc<Self>,
         mut call: Call<'_, H::Upload>,
         record: &mut Record,
         question: Question<'_>,
     ) -> Result<Reply<H::Body>, Error> {
-        let targets = route::resolve(&self.table, &question.model)?;
+        let mut course = self.course(&question.model, &call.incoming.headers)?;
         let place = place(&mut call, &self.table.place);
         let strict = self.table.strict || text(&call.incoming.headers, "x-wharf-strict") == Some("true");
         let aig = call.gateway.is_some();
         let mut headers = headers::to_upstream(std::mem::take(&mut call.incoming.headers), aig);
-        for (at, target) in targets.iter().enumerate() {
+        while let Some((target, watch)) = self.next_stop(&mut course, record) {
             let Some(entry) = self.table.entries.get(target.entry) else { continue };
             record.provider = entry.provider.id.clone();
             record.model.clone_from(&target.model);
             // What was left out for a target that gave way is no loss of this one's.
             record.dropped.clear();
             if entry.provider.local {
-                return self.echo(&question, target, entry, strict, record);
+                return self.echo(&question, &target, entry, strict, record);
             }
-            let left = targets.len() - at - 1;
-            let way = match open_way(&call, &question, target, entry) {
+            let way = match open_way(&call, &question, &target, entry) {
                 Ok(Way::Estimated) => return self.estimate(&question),
                 Ok(way) => way,
-                Err(_) if left > 0 => continue,
+                Err(_) if course.left > 0 => continue,
                 Err(error) => return Err(error),
             };
-            let order = keys::order(&self.host, &self.table, &entry.pool, call.key).await;
-            record.store_failed |= order.store_failed;
-            let headers = if left == 0 { std::mem::take(&mut headers) } else { headers.clone() };
-            let rest = match way {
-                Way::Verbatim(rest) => rest,
+            let at_gateway = aig && gateway::takes_our_paths(entry);
+            let order = self.keys_for(entry, &target.model, call.key, at_gateway, record).await;
+            if let Some(lack) = order.lack {
+                course.lacks(lack, entry, self.host.now(), record)?;
+                continue;
+            }
+            let busy = self.occupy_target(&course, watch.as_ref());
+            let headers = if course.left == 0 { std::mem::take(&mut headers) } else { headers.clone() };
+            let terms = course.terms(entry, watch.as_ref());
+            let (call, target, order, place) = (&mut call, &target, &order, &place);
+            let asking = Asking { question: &question, target, entry, order, terms, place, strict };
+            let asked = match way {
+                Way::Verbatim(rest) => self.ask_verbatim(call, asking, headers, rest, record).await?,
+                // Boxed: verbatim requests must not carry the size of this way.
                 Way::Translated(rest) => {
-                    let (call, question, order, place) = (&call, &question, &order, &place);
-                    let asking = Asking { call, question, target, entry, order, left, place, strict };
-                    // Boxed: verbatim requests must not carry the size of this way.
-                    match Box::pin(self.ask_translated(asking, headers, rest, record)).await? {
-                        Some(reply) => return Ok(reply),
-                        None => continue,
-                    }
+                    Box::pin(self.ask_translated(call, asking, headers, rest, record)).await?
                 }
-                Way::Estimated => continue,
+                Way::Estimated => None,
             };
-            let cleaned = match cleaned(&question, strict, entry, record) {
-                Ok(cleaned) => cleaned,
-                Err(_) if left > 0 => continue,
-                Err(error) => return Err(error),
-            };
-            let question = cleaned.as_ref().unwrap_or(&question);
-            let mut prepared = self.prepare(&call, headers, question, target, entry, &order, rest, record)?;
-            if let Asked::Form(form) = &question.body
-                && let Some(length) = form.streams(&target.model)
-                && let Some(rest) = call.incoming.body.take()
-            {
-                prepared.body = prepared.body.followed_by(rest, length);
+            let Some(mut reply) = asked else { continue };
+            if let Some(busy) = busy {
+                reply.occupies(busy);
             }
-            let limits = Limits { keys: &order, targets: left, model_route: true, place: &place };
-            match self.attempt(prepared, &limits, record).await {
-                Ended::Next => {}
-                Ended::Failed(error) => return Err(failure(error, &entry.provider.id)),
-                Ended::Answer(answer, first) => {
-                    return self.relay(answer, first, Some((question.ask, question.stream)), record).await;
-                }
-            }
+            return Ok(reply);
         }
         Err(failure(TransportError::Connect, &record.provider))
+    }
+
+    /// Asks one target in the caller's own dialect; `None`: the next target's turn.
+    async fn ask_verbatim<'a>(
+        &'a self,
+        call: &mut Call<'a, H::Upload>,
+        asking: Asking<'_, 'a>,
+        headers: Headers,
+        rest: Cow<'a, str>,
+        record: &mut Record,
+    ) -> Result<Option<Reply<H::Body>>, Error> {
+        let Asking { question, target, entry, order, terms, strict, .. } = asking;
+        let cleaned = match cleaned(question, strict, entry, record) {
+            Ok(cleaned) => cleaned,
+            Err(_) if terms.targets > 0 => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let question = cleaned.as_ref().unwrap_or(question);
+        let mut prepared = self.prepare(call, headers, question, target, entry, order, rest, record)?;
+        prepared.peer.timeouts = terms.timeouts;
+        if let Asked::Form(form) = &question.body
+            && let Some(length) = form.streams(&target.model)
+            && let Some(rest) = call.incoming.body.take()
+        {
+            prepared.body = prepared.body.followed_by(rest, length);
+        }
+        let limits = asking.limits(Telling::Verbatim(question.ask));
+        match self.attempt(prepared, &limits, record).await {
+            Ended::Next => Ok(None),
+            Ended::Failed(error) => Err(failure(error, &entry.provider.id)),
+            Ended::Reply(reply) => reply.map(Some),
+            // Only a raw answer comes back as one.
+            Ended::Answer(..) => Err(failure(TransportError::Garbage, &entry.provider.id)),
+        }
     }
 
     #[expect(clippy::too_many_arguments, reason = "everything that one call is made of, once")]

@@ -1,6 +1,6 @@
 //! Everything that one call is made of, put together: at the provider itself, or at the AI Gateway in front of it.
 
-use super::attempt::{Body, Peer, Prepared};
+use super::prepared::{Body, Peer, Prepared};
 use super::{Call, Core};
 use crate::error::{Error, Kind};
 use crate::gateway::{self, Gateway};

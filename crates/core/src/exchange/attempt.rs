@@ -1,133 +1,69 @@
 //! Calls one target until `plan` says that its answer is to be shown, or that the next target's turn has come.
 
 use super::Core;
-use crate::auth::Relayed;
+use super::course::{self, Terms};
+use super::learning::Lesson;
+use super::prepared::{Prepared, request};
+use super::reply::Reply;
+use super::telling::{Telling, Told};
 use crate::coding::Decoder;
 use crate::egress;
 use crate::error::{Error, Kind};
-use crate::gateway::Gateway;
-use crate::headers::Headers;
 use crate::headers::text;
-use crate::host::{Answer, Egress, Host, HttpVersion, Payload, Timeouts, TransportError, UpstreamRequest};
-use crate::keys::KeyOrder;
+use crate::health::{Busy, TargetId};
+use crate::hints;
+use crate::host::{Answer, Egress, Host, TransportError};
+use crate::keys::{KeyOrder, Lack};
 use crate::plan::{self, Left, Next, Outcome};
-use crate::provider::AuthRule;
 use crate::record::Record;
-use crate::secret::Secret;
-use crate::signing;
-use crate::table::{Base, EgressRule, Entry, Place};
+use crate::table::{EgressRule, Entry, Place};
+use crate::time::Millis;
 use bytes::{Bytes, BytesMut};
+use futures_util::future::{Either, select};
+use http::StatusCode;
 use http::header::CONTENT_ENCODING;
-use http::{Method, StatusCode};
-use std::borrow::Cow;
-use std::rc::Rc;
-use wharf_wire::scan::Segments;
+use std::pin::pin;
+use wharf_wire::translate::read_error;
 
 /// How much of an error is read to see whether it refuses our country or our key.
 const PEEK: usize = 64 * 1024;
 
-/// A call that lacks only its key.
-pub(super) struct Prepared<'a, U> {
-    /// Whom we call, and how it is called.
-    pub peer: Peer<'a>,
-    pub method: Method,
-    /// Where to connect.
-    pub base: &'a Base,
-    /// Path and query on the wire.
-    pub path: String,
-    /// The path below the provider's base URL: the auth rules go by it.
-    pub below: Cow<'a, str>,
-    pub headers: Rc<Headers>,
-    pub body: Body<U>,
-    pub relayed: Option<&'a Relayed>,
-    pub gateway: Option<Gateway<'a>>,
-}
-
-/// What a call must know of its provider.
-pub(super) struct Peer<'a> {
-    pub id: &'a str,
-    pub auth: &'a [AuthRule],
-    /// Keys to sign with; none where credentials are inside the body (universal steps).
-    pub keys: &'a [Secret],
-    pub timeouts: Timeouts,
-    pub version: HttpVersion,
-}
-
-impl<'a> Peer<'a> {
-    /// A provider, called itself or below its slug at the gateway.
-    pub(super) fn provider(entry: &'a Entry) -> Self {
-        let (timeouts, version) = (entry.timeouts, entry.version);
-        Self { id: &entry.provider.id, auth: entry.provider.auth, keys: &entry.pool.keys, timeouts, version }
-    }
-
-    /// A provider behind the gateway's universal or compat endpoint: its credentials are not on the request.
-    pub(super) fn behind_gateway(entry: &'a Entry) -> Self {
-        Self { auth: &[], keys: &[], ..Self::provider(entry) }
-    }
-
-    /// How many keys may still be tried. Where credentials are inside the body, one call has tried them all.
-    fn keys_behind(&self, order: &KeyOrder, tried: usize) -> usize {
-        let one_call = order.pinned || self.keys.is_empty();
-        if one_call { 0 } else { order.len().saturating_sub(tried + 1) }
-    }
-
-    /// The gateway itself.
-    pub(super) fn gateway() -> Peer<'static> {
-        let (timeouts, version) = (Timeouts::default(), HttpVersion::default());
-        Peer { id: "ai-gateway", auth: &[], keys: &[], timeouts, version }
-    }
-}
-
-/// A request body that can, or cannot, be sent again.
-pub(super) enum Body<U> {
-    Whole(Segments),
-    /// Taken by the first attempt.
-    Streamed(Option<Payload<U>>),
-}
-
-impl<U> Body<U> {
-    /// What is here, then the rest of the client's body: it can be sent once.
-    pub(super) fn followed_by(self, rest: U, length: Option<u64>) -> Self {
-        let first = match self {
-            Self::Whole(bytes) => bytes.to_bytes(),
-            Self::Streamed(_) => Bytes::new(),
-        };
-        Self::Streamed(Some(Payload::Stream { first, rest, length }))
-    }
-
-    fn replayable(&self) -> bool {
-        match self {
-            Self::Whole(_) => true,
-            Self::Streamed(_) => false,
-        }
-    }
-
-    fn payload(&mut self) -> Payload<U> {
-        match self {
-            Self::Whole(bytes) if bytes.is_empty() => Payload::Empty,
-            Self::Whole(bytes) => Payload::Bytes(bytes.clone()),
-            Self::Streamed(payload) => payload.take().unwrap_or(Payload::Empty),
-        }
-    }
-}
-
 /// How a target ended.
 pub(super) enum Ended<B> {
-    /// Show this answer; the bytes were read already.
-    Answer(Answer<B>, Option<Bytes>),
+    /// Show this answer; the bytes were read already, and the calls end with it.
+    Answer(Answer<B>, Option<Bytes>, Option<Busy>),
+    /// The caller's already.
+    Reply(Result<Reply<B>, Error>),
     /// It did not answer.
     Failed(TransportError),
     /// The next target's turn.
     Next,
 }
 
-/// What may follow.
+/// What may follow, and what is learnt.
 pub(super) struct Limits<'a> {
     pub keys: &'a KeyOrder,
-    /// Targets behind this one.
-    pub targets: usize,
     pub model_route: bool,
     pub place: &'a Place,
+    pub telling: Telling<'a>,
+    /// What a model request has beside that.
+    pub terms: Option<Terms<'a>>,
+    /// Who learns from it; `None`: nobody (lists, probes, pass-through).
+    pub learner: Option<Learner<'a>>,
+}
+
+/// Whose key and target an attempt is about.
+pub(super) struct Learner<'a> {
+    pub entry: &'a Entry,
+    pub model: Option<&'a str>,
+    pub watch: Option<&'a TargetId>,
+}
+
+impl<'a> Limits<'a> {
+    /// For a call that is shown, or read, by whoever makes it.
+    pub(super) const fn raw(keys: &'a KeyOrder, model_route: bool, place: &'a Place) -> Self {
+        Self { keys, model_route, place, telling: Telling::Raw, terms: None, learner: None }
+    }
 }
 
 /// The way out as it stands during one target.
@@ -135,6 +71,41 @@ struct Way<'a> {
     rule: Option<&'a EgressRule>,
     egress: Egress,
     /// The region was tried for a country error.
+    moved: bool,
+}
+
+/// Where the attempts at one target stand.
+#[derive(Default)]
+struct Tries {
+    /// Keys that were tried before.
+    keys: usize,
+    /// On a new connection.
+    fresh: bool,
+    /// Retries of the same call.
+    retried: u32,
+}
+
+impl<B> Seen<B> {
+    fn failed(error: TransportError) -> Self {
+        let outcome = Outcome::Failed(error);
+        let lesson = Lesson { outcome, class: plan::class(outcome, None), wait: None };
+        Self { got: Got::Failed(error), lesson, should_retry: None, moved: false }
+    }
+}
+
+/// What came of one call.
+enum Got<B> {
+    Answer(Answer<B>, Option<Bytes>),
+    Told(Result<Reply<B>, Error>),
+    Failed(TransportError),
+}
+
+/// One call, seen to its head and a little further.
+struct Seen<B> {
+    got: Got<B>,
+    lesson: Lesson,
+    should_retry: Option<bool>,
+    /// It refuses where we call from: another way out is to be tried.
     moved: bool,
 }
 
@@ -147,57 +118,211 @@ impl<H: Host> Core<H> {
     ) -> Ended<H::Body> {
         let provider = call.peer.id;
         let mut way = self.way(limits.place, provider);
-        let (mut tried, mut fresh) = (0, false);
+        let mut tries = Tries::default();
         loop {
-            let request = request::<H>(&mut call, limits.keys.get(tried), &way.egress, fresh);
-            record.attempts += 1;
-            record.egress = egress::word(&way.egress);
-            let mut ended = self.host.send(request).await.and_then(|answer| way.reached(answer));
-            let mut outcome = match &ended {
-                Ok(answer) => Outcome::Status(answer.status.as_u16()),
-                Err(error) => Outcome::Failed(*error),
+            let left = self.left(&call, limits, &tries);
+            let busy = match self.occupy(&call, limits, &tries) {
+                Ok(busy) => busy,
+                Err(()) if left.keys > 0 => {
+                    tries.keys += 1;
+                    continue;
+                }
+                Err(()) => return Ended::Reply(Err(course::why(Lack::Busy, provider, self.host.now()))),
             };
-            let replayable = call.body.replayable();
-            if replayable && way.falls_back(outcome) {
-                way.egress = Egress::Direct;
+            let Some(mut seen) = self.once(&mut call, limits, &tries, left, &mut way, record).await else {
+                continue;
+            };
+            if seen.moved {
                 continue;
             }
-            let left = Left {
-                keys: call.peer.keys_behind(limits.keys, tried),
-                targets: limits.targets,
-                replayable,
-                fresh,
-                model_route: limits.model_route,
-            };
-            let mut first = None;
-            if let Ok(answer) = &mut ended {
-                let rule = replayable.then(|| self.elsewhere(answer, &way, provider)).flatten();
-                let unsure = plan::may_refuse_key(outcome, left);
-                if rule.is_some() || unsure {
-                    let plain;
-                    (first, plain) = self.peek(answer).await;
-                    // Before the next key's turn: where we call from is no key's fault.
-                    if let Some(rule) = rule.filter(|_| egress::refuses_country(&plain)) {
-                        way = Way { rule: Some(rule), egress: rule.via.clone(), moved: true };
-                        continue;
+            self.learn(&seen.lesson, limits, tries.keys);
+            let mut next = plan::next(seen.lesson.outcome, seen.lesson.class, seen.should_retry, left);
+            if next == Next::Retry {
+                match plan::pause(tries.retried, seen.lesson.wait, self.host.random(), self.time_left(limits))
+                {
+                    Some(pause) => {
+                        // The answer is not waited with: its connection is free, or closed, meanwhile.
+                        seen.got = Got::Failed(TransportError::Closed);
+                        self.host.sleep(pause).await;
                     }
-                    if unsure && plan::refuses_key(&plain) {
-                        outcome = Outcome::Status(401);
-                    }
+                    None => next = Next::Show,
                 }
             }
-            match plan::next(outcome, left) {
-                Next::Again => fresh = true,
-                Next::Key => (tried, fresh) = (tried + 1, false),
+            if !matches!(next, Next::Show | Next::Again) {
+                record.gives_way(provider, seen.lesson.class.word());
+            }
+            match next {
+                Next::Again => tries.fresh = true,
+                Next::Retry => (tries.retried, tries.fresh) = (tries.retried + 1, false),
+                Next::Key => (tries.keys, tries.fresh) = (tries.keys + 1, false),
                 Next::Target => return Ended::Next,
-                Next::Show => {
-                    return match ended {
-                        Err(error) => Ended::Failed(error),
-                        Ok(answer) => Ended::Answer(answer, first),
-                    };
-                }
+                Next::Show => return self.show(seen.got, limits, busy, record).await,
             }
         }
+    }
+
+    /// What came goes to the caller.
+    async fn show(
+        &self,
+        got: Got<H::Body>,
+        limits: &Limits<'_>,
+        busy: Option<Busy>,
+        record: &mut Record,
+    ) -> Ended<H::Body> {
+        let mut reply = match (got, limits.telling) {
+            (Got::Failed(error), _) => return Ended::Failed(error),
+            (Got::Answer(answer, first), Telling::Raw) => return Ended::Answer(answer, first, busy),
+            (Got::Answer(answer, first), telling) => {
+                self.tell(answer, first, telling, self.table.hold, record).await.reply
+            }
+            (Got::Told(reply), _) => reply,
+        };
+        if let (Some(busy), Ok(reply)) = (busy, &mut reply) {
+            reply.occupies(busy);
+        }
+        Ended::Reply(reply)
+    }
+
+    fn left(&self, call: &Prepared<'_, H::Upload>, limits: &Limits<'_>, tries: &Tries) -> Left {
+        let terms = limits.terms;
+        Left {
+            keys: call.peer.keys_behind(limits.keys, tries.keys),
+            targets: terms.map_or(0, |terms| terms.targets),
+            retries: terms.map_or(0, |terms| terms.retries.saturating_sub(tries.retried)),
+            replayable: call.body.replayable(),
+            fresh: tries.fresh,
+            model_route: limits.model_route,
+            gives_way: terms.map(|terms| terms.gives_way).unwrap_or_default(),
+        }
+    }
+
+    /// What is left of the time for all.
+    fn time_left(&self, limits: &Limits<'_>) -> Option<Millis> {
+        limits.terms.and_then(|terms| terms.until).map(|until| until.since(self.host.now()))
+    }
+
+    /// Takes a place for a call with a key that has a limit of them.
+    ///
+    /// # Errors
+    /// There is none.
+    fn occupy(
+        &self,
+        call: &Prepared<'_, H::Upload>,
+        limits: &Limits<'_>,
+        tries: &Tries,
+    ) -> Result<Option<Busy>, ()> {
+        let Some(pool) = call.peer.pool.filter(|pool| !pool.plain) else { return Ok(None) };
+        let member = limits.keys.get(tries.keys).and_then(|at| pool.members.get(at));
+        let Some((member, most)) = member.and_then(|member| Some((member, member.terms.max_concurrent?)))
+        else {
+            return Ok(None);
+        };
+        if self.health.busy(&pool.shard, member.id) >= most {
+            return Err(());
+        }
+        Ok(Some(self.health.occupy(&pool.shard, member.id)))
+    }
+
+    /// Calls once, and looks at what comes as far as is needed; `None`: another way out is to be tried at once.
+    async fn once<'s>(
+        &'s self,
+        call: &mut Prepared<'_, H::Upload>,
+        limits: &Limits<'_>,
+        tries: &Tries,
+        left: Left,
+        way: &mut Way<'s>,
+        record: &mut Record,
+    ) -> Option<Seen<H::Body>> {
+        let time_left = self.time_left(limits);
+        if time_left == Some(Millis(0)) {
+            return Some(Seen::failed(TransportError::HeadTimeout));
+        }
+        let request = request::<H>(call, limits.keys.get(tries.keys), &way.egress, tries.fresh, time_left);
+        record.attempts += 1;
+        record.egress = egress::word(&way.egress);
+        let sent = self.host.send(request).await.and_then(|answer| way.reached(answer));
+        let answer = match sent {
+            Ok(answer) => answer,
+            Err(error) if left.replayable && way.falls_back(Outcome::Failed(error)) => {
+                way.egress = Egress::Direct;
+                return None;
+            }
+            Err(error) => return Some(Seen::failed(error)),
+        };
+        if answer.status.is_success() && !matches!(limits.telling, Telling::Raw) {
+            return Some(self.told(answer, limits, left, record).await);
+        }
+        Some(self.refused(call, answer, limits, left, way).await)
+    }
+
+    /// An answer of 200 on a model route: its beginning tells whether it is one.
+    async fn told(
+        &self,
+        answer: Answer<H::Body>,
+        limits: &Limits<'_>,
+        left: Left,
+        record: &mut Record,
+    ) -> Seen<H::Body> {
+        let first_event = limits.terms.and_then(|terms| terms.timeouts.first_event);
+        let (status, began) = (answer.status.as_u16(), self.host.now());
+        // Nothing else can be done about a silent stream than to wait for it: then the caller may as well see its head.
+        let hold = first_event.filter(|first| left.any() || *first < self.table.hold);
+        let tell = self.tell(answer, None, limits.telling, hold.unwrap_or(self.table.hold), record);
+        let told = match self.time_left(limits) {
+            None => tell.await,
+            Some(time) => match select(pin!(tell), pin!(self.host.sleep(time))).await {
+                Either::Left((told, _)) => told,
+                Either::Right(_) => return Seen::failed(TransportError::IdleTimeout),
+            },
+        };
+        let Told { mut reply, trouble, waiting } = told;
+        if waiting && hold.is_some() {
+            return Seen::failed(TransportError::IdleTimeout);
+        }
+        if let Ok(reply) = &mut reply {
+            let first_by = first_event.filter(|_| waiting).map(|first| began + first);
+            reply.must_end(limits.terms.and_then(|terms| terms.until), first_by);
+        }
+        let (outcome, failure) = match trouble {
+            None => (Outcome::Status(status), None),
+            Some(trouble) => (trouble.outcome, trouble.failure),
+        };
+        let class = plan::class(outcome, failure.as_deref());
+        let wait = failure.and_then(|failure| failure.retry_after_ms).map(Millis);
+        let lesson = Lesson { outcome, class, wait };
+        Seen { got: Got::Told(reply), lesson, should_retry: None, moved: false }
+    }
+
+    /// Any other answer: where its status leaves something open, its body is read.
+    async fn refused<'s>(
+        &'s self,
+        call: &Prepared<'_, H::Upload>,
+        mut answer: Answer<H::Body>,
+        limits: &Limits<'_>,
+        left: Left,
+        way: &mut Way<'s>,
+    ) -> Seen<H::Body> {
+        let status = answer.status.as_u16();
+        let outcome = Outcome::Status(status);
+        let rule = left.replayable.then(|| self.elsewhere(&answer, way, call.peer.id)).flatten();
+        let learns = limits.learner.as_ref().is_some_and(|learner| learner.entry.pool.keys.len() > 1);
+        let unsure = plan::is_unsure(outcome) && (left.any() || learns);
+        let (mut first, mut failure) = (None, None);
+        if rule.is_some() || unsure {
+            let plain;
+            (first, plain) = self.peek(&mut answer).await;
+            // Before the next key's turn: where we call from is no key's fault.
+            if let Some(rule) = rule.filter(|_| egress::refuses_country(&plain)) {
+                *way = Way { rule: Some(rule), egress: rule.via.clone(), moved: true };
+                return Seen { moved: true, ..Seen::failed(TransportError::Closed) };
+            }
+            failure = unsure.then(|| read_error(call.peer.format, status, None, &plain));
+        }
+        let class = plan::class(outcome, failure.as_ref());
+        let wait = hints::wait(status, &answer.headers, failure.as_ref(), self.host.now());
+        let lesson = Lesson { outcome, class, wait };
+        let should_retry = hints::should_retry(&answer.headers);
+        Seen { got: Got::Answer(answer, first), lesson, should_retry, moved: false }
     }
 
     fn way(&self, place: &Place, provider: &str) -> Way<'_> {
@@ -274,45 +399,9 @@ impl Way<'_> {
                 | TransportError::IdleTimeout
                 | TransportError::Upload => false,
             },
-            Outcome::Status(_) => false,
+            Outcome::Status(_) | Outcome::Broken => false,
         };
         cannot && self.egress != Egress::Direct && self.rule.is_some_and(|rule| rule.or_direct)
-    }
-}
-
-fn request<H: Host>(
-    call: &mut Prepared<'_, H::Upload>,
-    key: Option<usize>,
-    egress: &Egress,
-    fresh: bool,
-) -> UpstreamRequest<H::Upload> {
-    let (mut own, mut path) = (Vec::with_capacity(2), call.path.clone());
-    let rules = call.peer.auth;
-    let secret = key.and_then(|at| call.peer.keys.get(at));
-    let query = match (secret, call.relayed) {
-        (Some(secret), _) => signing::sign(rules, &call.below, &mut own, secret),
-        (None, Some(relayed)) => signing::relay(rules, &call.below, &mut own, relayed),
-        (None, None) => None,
-    };
-    if let Some(member) = query {
-        path.push(if path.contains('?') { '&' } else { '?' });
-        path.push_str(&member);
-    }
-    if let Some(gateway) = &call.gateway {
-        gateway.sign(&mut own);
-    }
-    UpstreamRequest {
-        method: call.method.clone(),
-        origin: call.base.origin.clone(),
-        authority: call.base.authority.clone(),
-        path,
-        headers: call.headers.clone(),
-        own,
-        body: call.body.payload(),
-        timeouts: call.peer.timeouts,
-        egress: egress.clone(),
-        version: call.peer.version,
-        fresh,
     }
 }
 

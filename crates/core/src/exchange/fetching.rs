@@ -125,7 +125,7 @@ fn request<H: Host>(at: &Address) -> UpstreamRequest<H::Upload> {
         headers: Rc::new(Headers::new()),
         own: Vec::new(),
         body: Payload::Empty,
-        timeouts: Timeouts { connect: WAIT, first_byte: WAIT, idle: WAIT },
+        timeouts: Timeouts { connect: WAIT, first_byte: WAIT, idle: WAIT, ..Timeouts::default() },
         // Through a proxy it would be the proxy that resolves the name, and nobody would look at the address.
         egress: Egress::Direct,
         version: HttpVersion::Auto,

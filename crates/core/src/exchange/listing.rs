@@ -1,7 +1,8 @@
 //! `GET /v1/models` and `GET /status`: every available provider is asked in parallel, 5 seconds each. What fails is
 //! left out and named; the answer itself never fails.
 
-use super::attempt::{Body, Ended, Limits, Peer, Prepared};
+use super::attempt::{Ended, Limits};
+use super::prepared::{Body, Peer, Prepared};
 use super::reply::Reply;
 use super::{Call, Core};
 use crate::error::{Error, Kind};
@@ -9,7 +10,7 @@ use crate::gateway::{self, Gateway};
 use crate::headers::Headers;
 use crate::headers::value;
 use crate::host::{Host, Timeouts};
-use crate::keys::{self, KeyOrder};
+use crate::keys::{KeyOrder, Purpose, Wanted};
 use crate::models::{self, Entries, Look, Slot};
 use crate::record::Record;
 use crate::route::printable;
@@ -136,7 +137,7 @@ impl<H: Host> Core<H> {
         }
         // A key is taken from the rotation only for a call that is made; a key that the caller chose has a list of its own.
         let picked = match ask.key.filter(|key| *key != Selector::All) {
-            Some(key) => Some(keys::order(&self.host, &self.table, &entry.pool, Some(key)).await),
+            Some(key) => Some(self.keys().order(&entry.pool, any_model(Some(key))).await),
             None => None,
         };
         let chosen = picked.as_ref().and_then(|order| order.get(0));
@@ -176,7 +177,7 @@ impl<H: Host> Core<H> {
         let entry = self.table.entries.get(ask.entry)?;
         let order = match picked {
             Some(order) => order,
-            None => keys::order(&self.host, &self.table, &entry.pool, None).await,
+            None => self.keys().order(&entry.pool, any_model(None)).await,
         };
         ask.note(&order);
         let gateway = gateway::named(&self.table, ask.gateway.as_deref());
@@ -212,7 +213,8 @@ impl<H: Host> Core<H> {
         let mut headers = Headers::new();
         headers.insert(http::header::ACCEPT, HeaderValue::from_static("application/json"));
         super::assembling::add_defaults(&mut headers, entry.provider.default_headers);
-        let timeouts = Timeouts { connect: PATIENCE, first_byte: PATIENCE, idle: PATIENCE };
+        let timeouts =
+            Timeouts { connect: PATIENCE, first_byte: PATIENCE, idle: PATIENCE, ..Timeouts::default() };
         let call = Prepared {
             peer: Peer { timeouts, ..Peer::provider(entry) },
             method: Method::GET,
@@ -224,9 +226,9 @@ impl<H: Host> Core<H> {
             relayed: None,
             gateway,
         };
-        let limits = Limits { keys: order, targets: 0, model_route: rotate, place: &self.table.place };
+        let limits = Limits::raw(order, rotate, &self.table.place);
         match self.attempt(call, &limits, &mut Record::default()).await {
-            Ended::Answer(answer, first) => {
+            Ended::Answer(answer, first, _busy) => {
                 let (status, mut body) = (answer.status, answer.body);
                 let mut all = BytesMut::from(first.as_deref().unwrap_or_default());
                 while let Some(piece) = self.host.read(&mut body).await.ok()? {
@@ -237,7 +239,7 @@ impl<H: Host> Core<H> {
                 }
                 Some((status, all))
             }
-            Ended::Failed(_) | Ended::Next => None,
+            Ended::Failed(_) | Ended::Next | Ended::Reply(_) => None,
         }
     }
 
@@ -269,6 +271,11 @@ impl<H: Host> Core<H> {
         };
         Probe { entry, key, status: status.map_or(KeyStatus::Unknown, KeyStatus::of), cooldown_until: None }
     }
+}
+
+/// A key for something that names no model.
+const fn any_model(selector: Option<Selector>) -> Wanted<'static> {
+    Wanted { selector, model: None, purpose: Purpose::Once }
 }
 
 /// The dialect in which a caller reads a list. Google's SDKs ask for theirs under `/v1` too, and name themselves.

@@ -7,13 +7,17 @@ mod ask;
 mod assembling;
 mod attempt;
 mod counting;
+mod course;
 mod echoing;
 mod fetching;
 mod form;
+mod learning;
 mod listing;
 mod local;
+mod prepared;
 mod relaying;
 mod reply;
+mod telling;
 mod through;
 mod translating;
 mod universal;
@@ -27,8 +31,10 @@ use crate::error::{Error, Kind};
 use crate::gateway::{self, Gateway};
 use crate::headers::Headers;
 use crate::headers::text;
+use crate::health::Health;
 use crate::host::Host;
 use crate::ingress::{self, Endpoint, Ingress};
+use crate::keys::Keys;
 use crate::models::Cache;
 use crate::record::Record;
 use crate::selector::Selector;
@@ -48,6 +54,8 @@ pub struct Core<H: Host> {
     pub table: Arc<Table>,
     /// What carries decisions out.
     pub host: H,
+    /// What this process knows of keys and targets; shared by its workers, and kept over a change of the table.
+    pub health: Arc<Health>,
     /// Model lists that were fetched.
     lists: RefCell<Cache>,
 }
@@ -71,7 +79,17 @@ impl<U> Call<'_, U> {
 impl<H: Host> Core<H> {
     /// A core over a table.
     pub fn new(table: Arc<Table>, host: H) -> Rc<Self> {
-        Rc::new(Self { table, host, lists: RefCell::default() })
+        Self::sharing(table, host, Arc::default())
+    }
+
+    /// A core over a table that shares what is known of keys and targets with others.
+    pub fn sharing(table: Arc<Table>, host: H, health: Arc<Health>) -> Rc<Self> {
+        Rc::new(Self { table, host, health, lists: RefCell::default() })
+    }
+
+    /// Chooses keys.
+    fn keys(&self) -> Keys<'_, H> {
+        Keys { host: &self.host, health: &self.health, table: &self.table }
     }
 
     /// Serves one request: always an answer, never an error.

@@ -1,78 +1,239 @@
-//! An upstream's answer becomes ours: head filtered, body handed on; on a model route's stream the head waits for the
-//! first piece, so that a stream that never starts is still a real error.
+//! An upstream's answer becomes ours: head filtered, body handed on. On a model route it is held until something of the
+//! answer itself is there, so that one that is none can still become a real error, or another target's turn.
 
 use super::Core;
+use super::attempt::failure;
 use super::reply::{OutBody, Reply, Stream};
+use super::telling::{Told, Trouble};
+use crate::coding::{self, Decoder};
 use crate::error::{Error, Kind};
-use crate::headers;
+use crate::headers::{self, Headers, text};
 use crate::host::{Answer, Host};
 use crate::ingress::Ask;
 use crate::lane::Lane;
+use crate::plan::Outcome;
 use crate::record::Record;
 use crate::time::Millis;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, select};
-use http::header::CONTENT_TYPE;
+use http::StatusCode;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use std::pin::pin;
+use wharf_wire::chat::Failure;
+use wharf_wire::format::Format;
+use wharf_wire::json;
+use wharf_wire::opening::{Opened, Opening};
+use wharf_wire::translate::read_error;
 
-/// How long a stream's head waits for the first piece at most.
-pub(super) const HOLD: Millis = Millis(1500);
+/// How much of a plain answer is held: most are here whole by then.
+const HELD: usize = 64 * 1024;
 
-/// The question an answer belongs to; `None` in pass-through.
-pub(super) type Asking<'a> = Option<(&'a Ask, bool)>;
+/// What was read before the head goes out.
+struct Held<B> {
+    first: Option<Bytes>,
+    body: B,
+    trouble: Option<Trouble>,
+    waiting: bool,
+}
+
+impl<B> Held<B> {
+    const fn new(first: Option<Bytes>, body: B, trouble: Option<Trouble>) -> Self {
+        Self { first, body, trouble, waiting: false }
+    }
+}
 
 impl<H: Host> Core<H> {
+    /// Hands an answer on as it comes; `ask` is the question of a model route.
     pub(super) async fn relay(
         &self,
         mut answer: Answer<H::Body>,
         first: Option<Bytes>,
-        asking: Asking<'_>,
-        record: &mut Record,
-    ) -> Result<Reply<H::Body>, Error> {
+        ask: Option<&Ask>,
+        hold: Millis,
+        record: &Record,
+    ) -> Told<H::Body> {
         let ok = answer.status.is_success();
-        let format = asking.map(|(ask, _)| ask.format());
+        let format = ask.map(Ask::format);
         // Events of images and audio end in no way that all providers share: what ended as HTTP says is whole.
-        let unnamed = asking.is_some_and(|(ask, _)| matches!(ask, Ask::Images(_) | Ask::Audio(_)));
+        let unnamed = ask.is_some_and(|ask| matches!(ask, Ask::Images(_) | Ask::Audio(_)));
         let lane = match unnamed && is_sse(&answer.headers) {
             true => Lane::new(&answer.headers, None, false, ok),
-            false => Lane::new(&answer.headers, format, asking.is_some(), ok),
+            false => Lane::new(&answer.headers, format, ask.is_some(), ok),
         };
-        let streams = asking.is_some() && ok && is_sse(&answer.headers);
+        let held = match format.filter(|_| ok && first.is_none()) {
+            None => Held::new(first, answer.body, None),
+            Some(format) if is_sse(&answer.headers) => {
+                let format = (!unnamed).then_some(format);
+                self.hold_stream(answer.body, &answer.headers, format, hold).await
+            }
+            Some(_) if is_json(&answer.headers) => self.hold_plain(answer.body, &answer.headers, hold).await,
+            Some(_) => Held::new(None, answer.body, None),
+        };
+        let Held { first, body, trouble, waiting } = held;
+        // Nothing has gone out yet: what broke, or never came, is an error of its own.
+        let broken = match trouble.as_ref().map(|trouble| trouble.outcome) {
+            Some(Outcome::Failed(error)) => Some(failure(error, &record.provider)),
+            Some(Outcome::Broken) => Some(broken(&record.provider)),
+            // What the provider wrote is its error; only the 200 over it is not true.
+            Some(Outcome::Status(status)) if !is_sse(&answer.headers) => {
+                answer.status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+                None
+            }
+            Some(Outcome::Status(_)) | None => None,
+        };
+        if let Some(error) = broken {
+            return Told { reply: Err(error), trouble, waiting };
+        }
         headers::to_client(&mut answer.headers);
-        let (first, body) = match first {
-            Some(first) => (Some(first), Some(answer.body)),
-            None if streams => self.hold(answer.body, record).await?,
-            None => (None, Some(answer.body)),
-        };
-        let body = OutBody::Stream(Box::new(Stream { first, body, lane }));
-        Ok(Reply { status: answer.status, headers: answer.headers, body })
+        let body = OutBody::Stream(Box::new(Stream { first, body: Some(body), lane }));
+        Told { reply: Ok(Reply { status: answer.status, headers: answer.headers, body }), trouble, waiting }
     }
 
-    /// Waits for the first piece of a stream, for a while: an empty, broken or silent one has no head at the client yet.
-    async fn hold(
+    /// Reads a stream until an event of the answer itself is there, for a while.
+    async fn hold_stream(
         &self,
         mut body: H::Body,
-        record: &Record,
-    ) -> Result<(Option<Bytes>, Option<H::Body>), Error> {
-        let read = {
-            let (read, wait) = (pin!(self.host.read(&mut body)), pin!(self.host.sleep(HOLD)));
-            match select(read, wait).await {
+        headers: &Headers,
+        format: Option<Format>,
+        hold: Millis,
+    ) -> Held<H::Body> {
+        let coding = text(headers, CONTENT_ENCODING).filter(|coding| !coding::is_identity(coding));
+        let mut decoder = coding.and_then(Decoder::new);
+        // What can't be read is taken for an answer as soon as it comes.
+        let mut opening = format.filter(|_| coding.is_none() || decoder.is_some()).map(Opening::new);
+        let mut first = Pieces::default();
+        let mut wait = pin!(self.host.sleep(hold));
+        loop {
+            let read = match select(pin!(self.host.read(&mut body)), wait.as_mut()).await {
                 Either::Left((read, _)) => Some(read),
                 Either::Right(_) => None,
+            };
+            let Some(read) = read else {
+                return Held { waiting: true, ..Held::new(first.joined(), body, None) };
+            };
+            let piece = match read {
+                Ok(Some(piece)) => piece,
+                Ok(None) => return Held::new(first.joined(), body, Some(Outcome::Broken.into())),
+                Err(error) => {
+                    let trouble = Some(Outcome::Failed(error).into());
+                    return Held::new(first.joined(), body, trouble);
+                }
+            };
+            if let Some(opening) = &mut opening {
+                match &mut decoder {
+                    Some(decoder) => decoder.push(&piece, &mut |plain| opening.push(plain)),
+                    None => opening.push(&piece),
+                }
+            }
+            first.push(piece);
+            let trouble = match opening.as_ref().map(Opening::state) {
+                Some(Opened::Waiting) if first.length < HELD => continue,
+                Some(Opened::Failed(failure)) => Some(Trouble::of(failure)),
+                Some(Opened::Waiting | Opened::Begun) | None => None,
+            };
+            return Held::new(first.joined(), body, trouble);
+        }
+    }
+
+    /// Reads a plain answer until it is whole, or much of it is there, or it takes its time.
+    async fn hold_plain(&self, mut body: H::Body, headers: &Headers, hold: Millis) -> Held<H::Body> {
+        let length = text(headers, CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
+        let coded = text(headers, CONTENT_ENCODING).is_some_and(|coding| !coding::is_identity(coding));
+        let mut first = Pieces::default();
+        let mut wait = pin!(self.host.sleep(hold));
+        let mut late = false;
+        let ended = loop {
+            if first.length >= HELD || length.is_some_and(|length| first.length >= length) {
+                break None;
+            }
+            // As long as nothing has come at all there is nothing to show, and nothing is lost by waiting.
+            let read = if late {
+                self.host.read(&mut body).await
+            } else {
+                match select(pin!(self.host.read(&mut body)), wait.as_mut()).await {
+                    Either::Left((read, _)) => read,
+                    Either::Right(_) if first.length > 0 => break None,
+                    Either::Right(_) => {
+                        late = true;
+                        continue;
+                    }
+                }
+            };
+            match read {
+                Ok(Some(piece)) => first.push(piece),
+                Ok(None) => break None,
+                Err(error) => break Some(error),
+            }
+            if late {
+                break None;
             }
         };
-        match read {
-            None => Ok((None, Some(body))),
-            Some(Ok(Some(first))) => Ok((Some(first), Some(body))),
-            Some(Ok(None)) => {
-                let message = format!("{} answered 200 with an empty stream", record.provider);
-                Err(Error::new(Kind::Unreachable, message))
-            }
-            Some(Err(error)) => Err(super::attempt::failure(error, &record.provider)),
-        }
+        let first = first.joined();
+        let trouble = match (ended, &first) {
+            // Whatever was to follow it, an answer that is whole is one.
+            (Some(_), Some(whole)) if !coded && json::parse(whole).is_ok() => None,
+            (Some(error), _) => Some(Outcome::Failed(error).into()),
+            (None, Some(begun)) if !coded => plain_trouble(begun),
+            (None, Some(_)) => None,
+            (None, None) => Some(Outcome::Broken.into()),
+        };
+        Held::new(first, body, trouble)
     }
 }
 
-fn is_sse(headers: &headers::Headers) -> bool {
-    headers::text(headers, CONTENT_TYPE).is_some_and(|media| media.starts_with("text/event-stream"))
+fn broken(provider: &str) -> Error {
+    let message = format!("{provider} answered 200, and then with nothing, or with what is no answer");
+    Error::new(Kind::Unreachable, message)
+}
+
+/// An error in place of an answer, as far as its beginning tells; it is shown as it came if nothing else can be tried.
+fn plain_trouble(begun: &[u8]) -> Option<Trouble> {
+    let text = begun.trim_ascii_start();
+    if text.is_empty() {
+        return None;
+    }
+    let is_json = matches!(text.first(), Some(b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n'));
+    let error = [&b"{\"error\":"[..], b"{\"type\":\"error\""];
+    if !is_json {
+        return Some(Trouble::of(&Failure::malformed("it is no JSON")));
+    }
+    // An error is short, and begins with what it is; `"error": null` stands in answers, too.
+    let spaced: Vec<u8> = text.iter().take(256).copied().filter(|b| !b.is_ascii_whitespace()).collect();
+    let errs = error.iter().any(|start| spaced.starts_with(start)) && !spaced.starts_with(b"{\"error\":null");
+    errs.then(|| Trouble::of(&read_error(Format::OpenAiChat, 0, None, begun)))
+}
+
+/// Pieces that were read; mostly one.
+#[derive(Default)]
+struct Pieces {
+    first: Option<Bytes>,
+    rest: BytesMut,
+    length: usize,
+}
+
+impl Pieces {
+    fn push(&mut self, piece: Bytes) {
+        self.length += piece.len();
+        match &self.first {
+            None => self.first = Some(piece),
+            Some(first) => {
+                if self.rest.is_empty() {
+                    self.rest.extend_from_slice(first);
+                }
+                self.rest.extend_from_slice(&piece);
+            }
+        }
+    }
+
+    fn joined(self) -> Option<Bytes> {
+        if self.rest.is_empty() { self.first } else { Some(self.rest.freeze()) }
+    }
+}
+
+fn is_sse(headers: &Headers) -> bool {
+    text(headers, CONTENT_TYPE).is_some_and(|media| media.starts_with("text/event-stream"))
+}
+
+fn is_json(headers: &Headers) -> bool {
+    text(headers, CONTENT_TYPE).is_some_and(|media| media.contains("json"))
 }

@@ -3,6 +3,7 @@
 use crate::error::{Error, Kind};
 use crate::headers::Headers;
 use crate::headers::value;
+use crate::health::Busy;
 use crate::lane::Lane;
 use crate::record::Record;
 use crate::table::Place;
@@ -95,6 +96,20 @@ impl<B> Reply<B> {
         let mut headers = Headers::with_capacity(8);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(media));
         Self::new(status, headers, body)
+    }
+
+    /// Counts a call as under way until the answer is over.
+    pub(super) fn occupies(&mut self, busy: Busy) {
+        if let OutBody::Stream(stream) = &mut self.body {
+            stream.lane.occupies(busy);
+        }
+    }
+
+    /// The answer must be over by `until`, and must have begun by `first_by`.
+    pub(super) fn must_end(&mut self, until: Option<Millis>, first_by: Option<Millis>) {
+        if let OutBody::Stream(stream) = &mut self.body {
+            stream.lane.must_end(until, first_by);
+        }
     }
 
     /// Puts our own headers on.

@@ -3,15 +3,18 @@
 
 use super::ask::place;
 use super::assembling::{add_defaults, unconfigured};
-use super::attempt::{Body, Ended, Limits, Peer, Prepared, failure};
+use super::attempt::{Ended, Limits, failure};
+use super::course;
+use super::prepared::{Body, Peer, Prepared};
 use super::reply::{Incoming, Reply};
+use super::telling::Telling;
 use super::{Call, Core};
 use crate::error::{Error, Kind};
 use crate::gateway;
 use crate::headers;
 use crate::headers::Headers;
-use crate::host::{Host, Payload};
-use crate::keys::{self, KeyOrder};
+use crate::host::{Host, Payload, TimeoutChanges};
+use crate::keys::{KeyOrder, Purpose, Wanted};
 use crate::record::Record;
 use crate::upstream;
 use bytes::Bytes;
@@ -35,8 +38,15 @@ impl<H: Host> Core<H> {
         if entry.provider.local {
             return self.echo_through(call, record, rest).await;
         }
-        let order = keys::order(&self.host, &self.table, &entry.pool, call.key).await;
+        let wanted = Wanted { selector: call.key, model: None, purpose: Purpose::Once };
+        let order = self.keys().order(&entry.pool, wanted).await;
         record.store_failed |= order.store_failed;
+        if let Some(lack) = order.lack {
+            return Err(course::why(lack, &entry.provider.id, self.host.now()));
+        }
+        let limits = call.incoming.headers.get("x-wharf-timeout").map(|value| value.to_str().unwrap_or("?"));
+        let changes = limits.map(TimeoutChanges::read).transpose();
+        let changes = changes.map_err(|why| Error::new(Kind::InvalidRequest, why))?.unwrap_or_default();
         let gateway = call.gateway.filter(|_| gateway::knows(entry));
         let place = place(&mut call, &self.table.place);
         let query = call.query_on();
@@ -57,9 +67,10 @@ impl<H: Host> Core<H> {
             gateway.strip(&mut headers);
         }
         let headers = Rc::new(headers);
-        let (peer, relayed) = (Peer::provider(entry), who.relayed.as_ref());
+        let (mut peer, relayed) = (Peer::provider(entry), who.relayed.as_ref());
+        peer.timeouts = peer.timeouts.with(&changes);
         let prepared = Prepared { peer, method, base, path, below, headers, body, relayed, gateway };
-        let limits = Limits { keys: &order, targets: 0, model_route: false, place: &place };
+        let limits = Limits::raw(&order, false, &place);
         let ended = self.attempt(prepared, &limits, record).await;
         self.finish(ended, &entry.provider.id, record).await
     }
@@ -102,7 +113,7 @@ impl<H: Host> Core<H> {
         let id = call.peer.id;
         record.provider = id.to_owned().into();
         let none = KeyOrder::NONE;
-        let limits = Limits { keys: &none, targets: 0, model_route: false, place };
+        let limits = Limits::raw(&none, false, place);
         let ended = self.attempt(call, &limits, record).await;
         self.finish(ended, id, record).await
     }
@@ -130,7 +141,13 @@ impl<H: Host> Core<H> {
         record: &mut Record,
     ) -> Result<Reply<H::Body>, Error> {
         match ended {
-            Ended::Answer(answer, first) => self.relay(answer, first, None, record).await,
+            Ended::Answer(answer, first, busy) => {
+                let told = self.tell(answer, first, Telling::Raw, self.table.hold, record).await;
+                let mut reply = told.reply?;
+                busy.into_iter().for_each(|busy| reply.occupies(busy));
+                Ok(reply)
+            }
+            Ended::Reply(reply) => reply,
             Ended::Failed(error) => Err(failure(error, provider)),
             // Only a model route has a next target.
             Ended::Next => Err(super::local::nothing()),

@@ -1,14 +1,16 @@
 //! A question whose provider speaks another format: the body is read, and written anew for the provider.
 
 use super::ask::{Asked, IN_PATH, Question, endpoint};
-use super::attempt::{Ended, Limits, failure};
+use super::attempt::{Ended, Learner, Limits, failure};
+use super::course::Terms;
 use super::fetching::Fetched;
 use super::reply::Reply;
+use super::telling::Telling;
 use super::vectors;
 use super::{Call, Core};
 use crate::error::{Error, Kind};
 use crate::headers::Headers;
-use crate::host::Host;
+use crate::host::{Host, TransportError};
 use crate::ingress::Ask;
 use crate::keys::KeyOrder;
 use crate::provider::{Provider, quirks};
@@ -62,33 +64,42 @@ pub(super) enum Matter {
     Rerank(RerankForm, Bytes),
 }
 
-/// A target that is asked in its own format, and all that belongs to asking it.
-pub(super) struct Asking<'q, 'a, U> {
-    pub call: &'q Call<'a, U>,
+/// A target, and all that belongs to asking it.
+pub(super) struct Asking<'q, 'a> {
     pub question: &'q Question<'q>,
     pub target: &'q Target,
     pub entry: &'a Entry,
     pub order: &'q KeyOrder,
-    /// Targets behind this one.
-    pub left: usize,
+    pub terms: Terms<'q>,
     pub place: &'q Place,
     pub strict: bool,
+}
+
+impl<'q, 'a: 'q> Asking<'q, 'a> {
+    /// What may follow an attempt, and what is learnt from it.
+    pub(super) fn limits(&self, telling: Telling<'q>) -> Limits<'q> {
+        let model = Some(&*self.target.model);
+        let learner = Learner { entry: self.entry, model, watch: self.terms.watch };
+        let (terms, learner) = (Some(self.terms), Some(learner));
+        Limits { keys: self.order, model_route: true, place: self.place, telling, terms, learner }
+    }
 }
 
 impl<H: Host> Core<H> {
     /// Asks one target in its own format; `None`: the next target's turn.
     pub(super) async fn ask_translated<'a>(
         &'a self,
-        asking: Asking<'_, 'a, H::Upload>,
+        call: &Call<'a, H::Upload>,
+        asking: Asking<'_, 'a>,
         mut headers: Headers,
         rest: Cow<'a, str>,
         record: &mut Record,
     ) -> Result<Option<Reply<H::Body>>, Error> {
-        let Asking { call, question, target, entry, order, left, place, strict } = asking;
+        let Asking { question, target, entry, order, terms, strict, .. } = asking;
         let now = self.host.now().0 / 1000;
         let mut fetched = Fetched::default();
         // Another target may be able to say it.
-        let gives_way = |error: &Error| left > 0 && error.kind == Kind::UnsupportedField;
+        let gives_way = |error: &Error| terms.targets > 0 && error.kind == Kind::UnsupportedField;
         let (body, needed, mut translation) = loop {
             let wanted = Wanted { target, entry, strict, fetched: &fetched, now };
             match write(question, &wanted, record) {
@@ -105,14 +116,15 @@ impl<H: Host> Core<H> {
         translation.context.json_array = question.json_array;
         neutral_headers(&mut headers, &needed);
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let prepared = self.assemble(call, headers, body, rest, "", entry, order, false)?;
-        let limits = Limits { keys: order, targets: left, model_route: true, place };
+        let mut prepared = self.assemble(call, headers, body, rest, "", entry, order, false)?;
+        prepared.peer.timeouts = terms.timeouts;
+        let limits = asking.limits(Telling::Translated(&translation));
         match self.attempt(prepared, &limits, record).await {
             Ended::Next => Ok(None),
             Ended::Failed(error) => Err(failure(error, &entry.provider.id)),
-            Ended::Answer(answer, first) => {
-                self.lead_back(answer, first, *translation, record).await.map(Some)
-            }
+            Ended::Reply(reply) => reply.map(Some),
+            // Only a raw answer comes back as one.
+            Ended::Answer(..) => Err(failure(TransportError::Garbage, &entry.provider.id)),
         }
     }
 }

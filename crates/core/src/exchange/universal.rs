@@ -1,7 +1,7 @@
 //! `POST /` under an AI Gateway: the caller's own universal steps, with our keys put in.
 
 use super::ask::endpoint;
-use super::attempt::{Body, Peer, Prepared};
+use super::prepared::{Body, Peer, Prepared};
 use super::reply::Reply;
 use super::{Call, Core};
 use crate::auth;
@@ -11,7 +11,7 @@ use crate::headers;
 use crate::headers::Headers;
 use crate::host::Host;
 use crate::ingress::{self, Ask};
-use crate::keys;
+use crate::keys::{Purpose, Wanted};
 use crate::query;
 use crate::record::Record;
 use crate::route::printable;
@@ -120,7 +120,8 @@ impl<H: Host> Core<H> {
             Some(path) => gateway::relative(entry, &self.stated(&path)?).to_owned(),
             None => gateway::relative(entry, &chat).to_owned(),
         };
-        let order = keys::order(&self.host, &self.table, &entry.pool, call.key).await;
+        let wanted = Wanted { selector: call.key, model: None, purpose: Purpose::Once };
+        let order = self.keys().order(&entry.pool, wanted).await;
         record.store_failed |= order.store_failed;
         let mut headers = Headers::new();
         if let Some(key) = order.get(0).and_then(|at| entry.pool.keys.get(at)) {

@@ -75,6 +75,7 @@ fn plain(id: &'static str, title: &'static str) -> Provider {
         key_env: &[],
         env_stems: &[],
         keyless: false,
+        limits_per_model: false,
         local: false,
         format: Format::OpenAiChat,
         speaks: Format::OpenAiChat,

@@ -31,6 +31,8 @@ pub struct Provider {
     pub env_stems: &'static [&'static str],
     /// Can be used without a key, once its base URL is configured (`vllm`, …).
     pub keyless: bool,
+    /// It limits the calls of a key per model: a 429 says nothing of the key's other models.
+    pub limits_per_model: bool,
     /// Answered by us, with no call (`echo`).
     pub local: bool,
     /// How a chat body is written on the native endpoint.

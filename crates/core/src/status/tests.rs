@@ -3,6 +3,7 @@ use crate::host::{HttpVersion, Origin, Scheme, Timeouts};
 use crate::provider::catalog::builtins;
 use crate::secret::Secret;
 use crate::store::Shard;
+use crate::store::breaker::Settings;
 use crate::table::{Access, Base, Cors, GatewaySettings, KeyPool, Limits, Place};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,14 +19,16 @@ fn table(keys: &[(&str, &[&str])]) -> Table {
         let own = keys.iter().find(|(id, _)| *id == provider.id).map_or(&[][..], |(_, keys)| keys);
         Entry {
             base: provider.base_url.map(|_| base()),
-            pool: KeyPool {
-                shard: Shard(String::new()),
-                keys: own.iter().map(|key| Secret::new(*key)).collect(),
-            },
+            pool: KeyPool::new(
+                Shard(String::new()),
+                own.iter().map(|key| Secret::new(*key)).collect(),
+                Vec::new(),
+            ),
             provider: provider.clone(),
             custom: false,
             relay: false,
             timeouts: Timeouts::default(),
+            retries: 0,
             version: HttpVersion::Auto,
             drop_params: Vec::new(),
             ask_usage: false,
@@ -53,6 +56,9 @@ fn table(keys: &[(&str, &[&str])]) -> Table {
         egress: Vec::new(),
         place: Place::default(),
         limits: Limits { json_body: 1 },
+        hold: Millis(1500),
+        keepalive: None,
+        breaker: Settings::default(),
         strict: false,
         fetch_images: false,
         dev: false,

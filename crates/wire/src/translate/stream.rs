@@ -14,6 +14,7 @@ pub struct Pipe {
     frames: Frames,
     reader: Box<dyn ReadStream>,
     out: Outward,
+    to: Format,
 }
 
 /// The way of events to the client.
@@ -59,6 +60,7 @@ impl Pipe {
                 lost: Lost::new(to),
                 progress: Progress::default(),
             },
+            to,
         })
     }
 
@@ -66,6 +68,12 @@ impl Pipe {
     #[must_use]
     pub const fn progress(&self) -> &Progress {
         &self.out.progress
+    }
+
+    /// The client's dialect, while more may come: all that was written ends between two events.
+    #[must_use]
+    pub fn between_events(&self) -> Option<Format> {
+        (!self.progress().is_over()).then_some(self.to)
     }
 
     /// What of the answer the client's dialect has no place for.
@@ -79,7 +87,7 @@ impl Pipe {
         if self.out.progress.is_over() {
             return;
         }
-        let Self { frames, reader, out: outward } = self;
+        let Self { frames, reader, out: outward, .. } = self;
         let framed = frames.push(chunk, &mut |name, data| outward.read(reader.as_mut(), name, data, out));
         if let Err(failure) = framed {
             self.fail(failure, out);
@@ -88,7 +96,7 @@ impl Pipe {
 
     /// The upstream's body has ended. What is not whole becomes an error event: never a clean end.
     pub fn finish(&mut self, end: End, out: &mut Vec<u8>) {
-        let Self { frames, reader, out: outward } = self;
+        let Self { frames, reader, out: outward, .. } = self;
         if end == End::Clean && !outward.progress.is_over() {
             frames.finish(&mut |name, data| outward.read(reader.as_mut(), name, data, out));
             if !outward.progress.is_over() {

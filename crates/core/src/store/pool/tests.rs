@@ -233,6 +233,8 @@ fn outcome() -> impl Strategy<Value = Outcome> {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
     /// Calls, outcomes and time in any order: no key that cools is used but as the one probe, and none cools for longer
     /// than it may.
     #[test]

@@ -143,6 +143,6 @@ fn run(work: impl Future<Output = ()>) {
     local(async { tokio::time::timeout(limit, work).await.expect("it hangs") });
 }
 
-const fn ms(count: u64) -> Timeouts {
-    Timeouts { connect: Millis(count), first_byte: Millis(count), idle: Millis(count) }
+fn ms(count: u64) -> Timeouts {
+    Timeouts { connect: Millis(count), first_byte: Millis(count), idle: Millis(count), ..Timeouts::default() }
 }
