@@ -75,6 +75,21 @@ pub fn authenticate(
     }
 }
 
+/// Lets the operator in: `ADMIN_API_KEY` and nothing else, where there is one.
+///
+/// # Errors
+/// 404 without such a key in the configuration, 401 without it on the request: a caller key is not enough.
+pub fn authenticate_admin(table: &Table, headers: &Headers) -> Result<(), Error> {
+    let Some(admin) = &table.admin else {
+        return Err(Error::new(Kind::NotFound, "`/admin/…` needs ADMIN_API_KEY to be set"));
+    };
+    let presented = presented(headers, None, None).map(|presented| digest(presented.value.as_bytes()));
+    if presented.is_some_and(|presented| is_same(&admin.digest(), &presented)) {
+        return Ok(());
+    }
+    Err(refused("`/admin/…` is for the holder of ADMIN_API_KEY: send it as `Authorization: Bearer KEY`"))
+}
+
 fn refused(message: &'static str) -> Error {
     Error::new(Kind::Unauthorized, message)
 }

@@ -62,6 +62,15 @@ pub enum Endpoint {
     },
     /// `POST /`, when a gateway is in force.
     Universal,
+    /// `GET /admin/keys`
+    AdminKeys,
+    /// `POST /admin/keys/{id}/reset`
+    AdminReset {
+        /// The key's label or fingerprint.
+        id: String,
+    },
+    /// Anything else under `/admin`.
+    AdminUnknown,
     /// Not built: a 404 that names the pass-through path.
     Unbuilt {
         /// The path as asked.
@@ -190,6 +199,15 @@ fn endpoint(method: &Method, path: &str, names: &HashMap<String, usize>) -> Endp
     pass_through(path, names).unwrap_or(Endpoint::Unknown)
 }
 
+/// Beside the list of keys.
+fn admin(method: &Method, path: &str) -> Endpoint {
+    let id = path.strip_prefix("/admin/keys/").and_then(|rest| rest.strip_suffix("/reset"));
+    match id.filter(|id| *method == Method::POST && !id.is_empty() && !id.contains('/')) {
+        Some(id) => Endpoint::AdminReset { id: id.to_owned() },
+        None => Endpoint::AdminUnknown,
+    }
+}
+
 /// Our own paths and the model routes; `None`: perhaps a provider's.
 fn own(method: &Method, path: &str) -> Option<Endpoint> {
     let get = matches!(*method, Method::GET | Method::HEAD);
@@ -197,6 +215,8 @@ fn own(method: &Method, path: &str) -> Option<Endpoint> {
         "" if method == Method::POST => Endpoint::Universal,
         "/health" if get => Endpoint::Health,
         "/ready" if get => Endpoint::Ready,
+        "/admin/keys" if get => Endpoint::AdminKeys,
+        _ if path == "/admin" || path.starts_with("/admin/") => admin(method, path),
         "/ping" => Endpoint::Ping,
         "/status" if get => Endpoint::Status,
         "/v1/models" | "/models" if get => Endpoint::Models { gemini: false },

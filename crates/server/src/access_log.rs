@@ -224,6 +224,9 @@ fn json(out: &mut Vec<u8>, record: &Record, measured: Measured) {
     if !record.dropped.is_empty() {
         text(out, key!("dropped"), &record.dropped.join(","));
     }
+    if !record.gave_way.is_empty() {
+        text(out, key!("gave_way"), &record.gave_way.join(", "));
+    }
     for (name, on) in
         [("cut", record.cut), ("client_gone", measured.gone), ("store_failed", record.store_failed)]
     {
@@ -303,6 +306,9 @@ fn pretty(out: &mut Vec<u8>, now: Millis, record: &Record, measured: Measured) {
         if on {
             line = format!("{line} {word}");
         }
+    }
+    if !record.gave_way.is_empty() {
+        line = format!("{line} after {}", record.gave_way.join(", "));
     }
     if !record.error.is_empty() {
         line = format!("{line} {}", record.error);

@@ -2,17 +2,25 @@
 
 use crate::cli::{Source, exit};
 use crate::front::Upload;
-use crate::load;
+use crate::load::{self, Loaded};
 use crate::native::Native;
-use crate::serve::{Failure, roots, runtime};
+use crate::serve::{Failure, roots, runtime, state_file};
 use crate::state::State;
 use crate::upstream::{Client, Limits, Tls};
 use http::Method;
 use std::sync::Arc;
+use std::time::Duration;
 use wharf_core::exchange::{Core, Incoming, OutBody};
 use wharf_core::headers::Headers;
 use wharf_core::record::Record;
 use wharf_core::table::{Access, Table};
+
+/// The state of a server that may be running, if there is any: asking must not make one.
+fn kept_state(loaded: &Loaded) -> State {
+    let path = state_file(loaded).filter(|path| path.is_file());
+    let patience = Duration::from_millis(loaded.compiled.host.state_timeout.0);
+    path.and_then(|path| State::file(&path, patience).ok()).unwrap_or_else(State::memory)
+}
 
 /// Asks one of our own paths and gives its JSON, indented, and what should be said beside it.
 ///
@@ -20,6 +28,7 @@ use wharf_core::table::{Access, Table};
 /// A wrong configuration.
 pub fn run(source: &Source, path: &str) -> Result<(String, Option<String>), Failure> {
     let loaded = load::load(source, false)?;
+    let state = kept_state(&loaded);
     let roots = roots(&loaded.compiled.host)?;
     let table = Arc::new(Table { access: Access::Open, ..loaded.compiled.table });
     let incoming = Incoming::<Upload> {
@@ -35,7 +44,7 @@ pub fn run(source: &Source, path: &str) -> Result<(String, Option<String>), Fail
     let runtime = runtime().map_err(|e| Failure::new(exit::FAILED, e.to_string()))?;
     let answer = runtime.block_on(async {
         let client = Client::new(Arc::new(Tls::new(roots)), Limits::default());
-        Core::new(table, Native::new(client, State::memory())).serve(incoming, &mut Record::default()).await
+        Core::new(table, Native::new(client, state)).serve(incoming, &mut Record::default()).await
     });
     let missing = answer.headers.get("x-wharf-models-missing").and_then(|v| v.to_str().ok()).unwrap_or("");
     let OutBody::Full(body) = answer.body else { return Err(Failure::new(exit::FAILED, "no answer")) };

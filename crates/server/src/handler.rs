@@ -6,6 +6,7 @@ use crate::clock;
 use crate::front::{Body, Drain, Handler, Over, Piece, Request, Response, Source};
 use crate::native::Native;
 use crate::upstream;
+use crate::wheel::Deadline;
 use bytes::Bytes;
 use http::Method;
 use std::collections::VecDeque;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use wharf_core::exchange::{Core, Incoming, OutBody, Outgoing, Stream};
 use wharf_core::host::TransportError;
 use wharf_core::record::Record;
+use wharf_core::time::Millis;
 use wharf_wire::relay::End;
 
 /// What one worker serves with.
@@ -44,11 +46,16 @@ impl Handler for Gateway {
             ready: !self.drain.is_draining(),
         };
         let outgoing = self.core.serve(incoming, &mut settle.record).await;
-        respond(outgoing, settle, head)
+        respond(outgoing, settle, head, self.core.table.keepalive)
     }
 }
 
-fn respond(outgoing: Outgoing<upstream::Body>, mut settle: Settle, head: bool) -> Response {
+fn respond(
+    outgoing: Outgoing<upstream::Body>,
+    mut settle: Settle,
+    head: bool,
+    keepalive: Option<Millis>,
+) -> Response {
     let Outgoing { status, headers, body } = outgoing;
     settle.measured.head_us = settle.passed();
     let body = match body {
@@ -68,7 +75,8 @@ fn respond(outgoing: Outgoing<upstream::Body>, mut settle: Settle, head: bool) -
         OutBody::Stream(stream) => {
             let body = stream.body.as_ref().filter(|_| stream.lane.keeps_length());
             let length = body.and_then(upstream::Body::length);
-            Body::Stream(Box::new(Relayed { stream, length, settle, tail: Tail::Open }))
+            let quiet = Quiet { keepalive: keepalive.filter(|_| length.is_none()), ..Quiet::default() };
+            Body::Stream(Box::new(Relayed { stream, length, settle, tail: Tail::Open, quiet }))
         }
     };
     Response { status, headers, body }
@@ -123,6 +131,28 @@ struct Relayed {
     length: Option<u64>,
     settle: Settle,
     tail: Tail,
+    quiet: Quiet,
+}
+
+/// What happens while nothing comes. Costs nothing until something has to be waited for.
+#[derive(Default)]
+struct Quiet {
+    /// How long until the client hears from us.
+    keepalive: Option<Millis>,
+    deadline: Option<Deadline>,
+    armed: bool,
+}
+
+impl Quiet {
+    /// Ready once nothing came for `limit`.
+    fn poll(&mut self, cx: &Context<'_>, limit: Millis) -> Poll<()> {
+        let deadline = self.deadline.get_or_insert_default();
+        if !self.armed {
+            deadline.set(limit.0);
+            self.armed = true;
+        }
+        deadline.poll_expired(cx)
+    }
 }
 
 /// Where a body is.
@@ -152,6 +182,33 @@ impl Relayed {
         self.tail = Tail::Appended;
         Piece::Data(finish.append)
     }
+
+    /// What is left of the answer's time, where it has one.
+    fn time_left(&self) -> Option<Millis> {
+        self.stream.lane.deadline().map(|at| at.since(clock::wall()))
+    }
+
+    /// Nothing is there: the client is kept waiting, hears a sign of life, or is told that this was all.
+    fn wait(&mut self, cx: &Context<'_>) -> Poll<Piece> {
+        loop {
+            let left = self.time_left();
+            if left == Some(Millis(0)) {
+                return Poll::Ready(self.end(End::IdleTimeout));
+            }
+            let limit = self.quiet.keepalive.into_iter().chain(left).min();
+            let Some(limit) = limit else { return Poll::Pending };
+            if self.quiet.poll(cx, limit).is_pending() {
+                return Poll::Pending;
+            }
+            self.quiet.armed = false;
+            if self.time_left() != Some(Millis(0))
+                && self.quiet.keepalive.is_some()
+                && let Some(sign) = self.stream.lane.keepalive()
+            {
+                return Poll::Ready(Piece::Data(sign));
+            }
+        }
+    }
 }
 
 impl Source for Relayed {
@@ -166,10 +223,17 @@ impl Source for Relayed {
         if let Some(first) = self.stream.first.take() {
             return Poll::Ready(Piece::Data(self.stream.lane.push(first)));
         }
+        if self.time_left() == Some(Millis(0)) {
+            return Poll::Ready(self.end(End::IdleTimeout));
+        }
         let polled = match &mut self.stream.body {
             Some(body) => body.poll_chunk(cx),
             None => Poll::Ready(Ok(None)),
         };
+        if polled.is_pending() {
+            return self.wait(cx);
+        }
+        self.quiet.armed = false;
         Poll::Ready(match polled {
             Poll::Pending => return Poll::Pending,
             Poll::Ready(Ok(Some(piece))) => Piece::Data(self.stream.lane.push(piece)),

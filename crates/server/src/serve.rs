@@ -13,7 +13,7 @@ use rustls_pki_types::CertificateDer;
 use std::io::{self, IsTerminal};
 use std::net::{SocketAddr, TcpListener};
 use std::num::NonZero;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -293,19 +293,25 @@ fn start_log(style: Style) {
     };
 }
 
-/// Opens the state. Only pools of several keys have any: without one no file is touched.
-fn state(loaded: &Loaded) -> (State, Option<String>) {
+/// The file that state is kept in; `None`: it is kept in memory. Only pools of several keys have any: without one no file
+/// is touched.
+pub(crate) fn state_file(loaded: &Loaded) -> Option<PathBuf> {
     let several = loaded.compiled.table.entries.iter().any(|entry| entry.pool.keys.len() > 1);
-    let wanted = match &loaded.compiled.host.state {
+    match &loaded.compiled.host.state {
         _ if !several => None,
-        Some(StateSetting::Memory) => None,
+        Some(StateSetting::Memory | StateSetting::Redis(_)) => None,
         Some(StateSetting::File(path)) => Some(path.into()),
-        Some(StateSetting::Redis(_)) => {
-            let note = "state in Redis is not built yet: it is kept in memory, and not shared";
-            return (State::memory(), Some(note.into()));
-        }
         None => load::default_state(),
-    };
+    }
+}
+
+/// Opens the state.
+fn state(loaded: &Loaded) -> (State, Option<String>) {
+    if let Some(StateSetting::Redis(_)) = &loaded.compiled.host.state {
+        let note = "state in Redis is not built yet: it is kept in memory, and not shared";
+        return (State::memory(), Some(note.into()));
+    }
+    let wanted = state_file(loaded);
     let Some(path) = wanted else { return (State::memory(), None) };
     match State::file(&path, Duration::from_millis(loaded.compiled.host.state_timeout.0)) {
         Ok(state) => (state, None),

@@ -251,9 +251,30 @@ impl<H: Host> Core<H> {
             .buffer_unordered(H::PARALLEL);
         // What has not answered in time stays `unknown`.
         let late = self.host.sleep(ALL);
-        let found: Vec<Probe> = probes.take_until(Box::pin(late)).collect().await;
+        let mut found: Vec<Probe> = probes.take_until(Box::pin(late)).collect().await;
+        self.look_at_all().await;
+        self.note_cooling(&mut found);
         let page = status::render(&self.table, gateway.as_ref().map(Gateway::name), &found);
         Ok(Reply::json(StatusCode::OK, page))
+    }
+
+    /// Until when each key is left alone, also those that were not asked.
+    fn note_cooling(&self, found: &mut Vec<Probe>) {
+        let now = self.host.now();
+        for (entry, of) in self.table.entries.iter().enumerate() {
+            for (key, member) in of.pool.members.iter().enumerate() {
+                let health = self.health.of(&of.pool.shard, member.id);
+                let Some(until) = health.and_then(|health| health.cooling(now)) else { continue };
+                let known = found.iter_mut().find(|probe| probe.entry == entry && probe.key == key);
+                match known {
+                    Some(probe) => probe.cooldown_until = Some(until),
+                    None => {
+                        let status = KeyStatus::Unknown;
+                        found.push(Probe { entry, key, status, cooldown_until: Some(until) });
+                    }
+                }
+            }
+        }
     }
 
     async fn probe(&self, gateway: Option<Gateway<'_>>, entry: usize, key: usize) -> Probe {

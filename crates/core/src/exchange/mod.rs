@@ -2,6 +2,7 @@
 //! The only module that knows all the others; every decision inside it is a pure function of theirs.
 
 mod address;
+mod admin;
 mod answering;
 mod ask;
 mod assembling;
@@ -130,6 +131,9 @@ impl<H: Host> Core<H> {
         let through = match &ingress.endpoint {
             Endpoint::Health => return Ok(local::health(&self.table, self.host.now(), &incoming)),
             Endpoint::Ready => return Ok(local::ready(incoming.ready)),
+            Endpoint::AdminKeys | Endpoint::AdminReset { .. } | Endpoint::AdminUnknown => {
+                return Box::pin(self.admin(&incoming, &ingress.endpoint, record)).await;
+            }
             Endpoint::PassThrough { entry, .. } => self.table.entries.get(*entry),
             _ => None,
         };
@@ -161,6 +165,9 @@ impl<H: Host> Core<H> {
             )),
             Endpoint::Health
             | Endpoint::Ready
+            | Endpoint::AdminKeys
+            | Endpoint::AdminReset { .. }
+            | Endpoint::AdminUnknown
             | Endpoint::Unknown
             | Endpoint::Compat { .. }
             | Endpoint::Universal => Err(local::nothing()),

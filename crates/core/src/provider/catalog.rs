@@ -156,6 +156,8 @@ fn anthropic() -> Provider {
         model_prefixes: &["claude-"],
         gateway: gateway("anthropic"),
         models: ModelList { shape: ModelShape::Anthropic, paging: Paging::AfterId, owned_by: "anthropic" },
+        // <https://docs.anthropic.com/en/api/rate-limits>
+        limits_per_model: true,
         ..plain("anthropic", "Anthropic")
     }
 }
@@ -274,6 +276,8 @@ fn google_ai_studio() -> Provider {
             paging: Paging::Token { member: "nextPageToken", query: "pageToken" },
             owned_by: "google_ai_studio",
         },
+        // <https://ai.google.dev/gemini-api/docs/rate-limits>
+        limits_per_model: true,
         ..plain("google-ai-studio", "Google AI Studio")
     }
 }
@@ -317,6 +321,8 @@ fn groq() -> Provider {
         },
         gateway: gateway("groq"),
         models: LIST_KEPT,
+        // <https://console.groq.com/docs/rate-limits>
+        limits_per_model: true,
         ..plain("groq", "Groq")
     }
 }
@@ -407,6 +413,8 @@ fn openai() -> Provider {
             "ft:gpt-",
         ],
         gateway: gateway("openai"),
+        // <https://platform.openai.com/docs/guides/rate-limits>
+        limits_per_model: true,
         ..plain("openai", "OpenAI")
     }
 }
