@@ -54,9 +54,9 @@ section! {
         "limits" limits: LimitsSection,
         /// Address and port to listen on (native server). Default `127.0.0.1:8787`.
         "listen" listen: Listen,
-        /// Where rotation is kept (native server): a file, or `memory`. `redis://…` is not built yet: memory, with a warning.
+        /// Where health of keys and strict rotation are kept (native server): a file, or `memory`. `redis://…` is not built yet: memory, with a warning.
         "state" state: State,
-        /// How long the state store may take before a key is chosen at random instead. Default 2000.
+        /// How long the state store may take before a key is chosen without it. Default 2000.
         "state_timeout_ms" state_timeout_ms: Milliseconds,
         /// How long running requests may go on after SIGTERM. Default 30000.
         "drain_ms" drain_ms: Milliseconds,

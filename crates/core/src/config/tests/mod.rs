@@ -1,6 +1,7 @@
 //! The configuration as a whole: what is read, what is refused and where, what is never shown.
 
 mod checks;
+mod healing;
 mod names;
 mod providers;
 mod reading;
