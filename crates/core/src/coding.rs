@@ -9,7 +9,9 @@ mod zstd;
 mod tests;
 
 use crate::error::{Error, Kind};
+use crate::headers::{Headers, text};
 use bytes::Bytes;
+use http::header::CONTENT_ENCODING;
 
 /// What a decoder beside an answer may give in all; a longer answer ends with its usage unknown.
 const ANSWER_LIMIT: usize = 64 << 20;
@@ -88,6 +90,13 @@ impl Coding {
 pub fn is_identity(encoding: &str) -> bool {
     let name = encoding.trim();
     name.is_empty() || name.eq_ignore_ascii_case("identity")
+}
+
+/// The content coding that a body is still in when it is read, where the host undoes those of `undone`.
+pub fn left<'h>(headers: &'h Headers, undone: &[&str]) -> Option<&'h str> {
+    let coding = text(headers, CONTENT_ENCODING)?;
+    let is_undone = undone.iter().any(|name| coding.trim().eq_ignore_ascii_case(name));
+    (!is_identity(coding) && !is_undone).then_some(coding)
 }
 
 /// A request body as its `Content-Encoding` says, decoded.

@@ -23,6 +23,8 @@ pub trait Host: Clone + 'static {
     const HINTS: bool;
     /// How many calls one request may have in flight (model lists, probes).
     const PARALLEL: usize;
+    /// The content codings that `read` undoes, by their names in `Content-Encoding`.
+    const DECODES: &'static [&'static str];
     /// An upstream's answer body, still open.
     type Body;
     /// A client's request body that has not been read; it cannot be replayed.

@@ -1,5 +1,7 @@
 //! One line per finished exchange: what the access log shows. Never a body, never a credential.
 
+pub mod line;
+
 use http::Method;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -38,6 +40,8 @@ pub struct Record {
     pub lost: Vec<&'static str>,
     /// Why the store was not used although strict rotation was asked for.
     pub store_failed: bool,
+    /// A way out of its own could not be gone, and the call went direct instead.
+    pub egress_failed: bool,
 }
 
 impl Record {

@@ -39,6 +39,7 @@ impl upstream::Upload for Upload {
 
 impl Host for Native {
     const HINTS: bool = false;
+    const DECODES: &'static [&'static str] = &[];
     const PARALLEL: usize = 64;
     type Body = Body;
     type Upload = Upload;

@@ -1,6 +1,7 @@
 //! Credentials as they are written: one key, several separated by commas, a JSON array, or `env:NAME`.
 //! Each becomes a `Secret` here; no problem quotes one.
 
+use super::platform::check_reference;
 use super::problem::{At, Findings, shown};
 use super::read::{Cx, Env, Read, wrong};
 use super::shape::Shape;
@@ -11,13 +12,16 @@ use serde_json::Value as Json;
 use std::collections::HashSet;
 
 /// What the file writes before the name of a variable.
-const REFERENCE: &str = "env:";
+pub(super) const REFERENCE: &str = "env:";
 
 /// Keys of one pool, in order, without duplicates; may be empty.
 pub(super) struct Keys(pub(super) Vec<Secret>);
 
 impl Read for Keys {
     fn read(value: &Value<'_>, at: &At, cx: &mut Cx<'_>) -> Option<Self> {
+        if cx.references_only {
+            check_reference(value, at, cx.out);
+        }
         from_file(value, Holder::Upstream, at, cx).map(Self)
     }
     fn shape() -> Shape {

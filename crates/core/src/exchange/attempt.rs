@@ -2,12 +2,11 @@
 
 use super::Core;
 use crate::auth::Relayed;
-use crate::coding::Decoder;
+use crate::coding::{self, Decoder};
 use crate::egress;
 use crate::error::{Error, Kind};
 use crate::gateway::Gateway;
 use crate::headers::Headers;
-use crate::headers::text;
 use crate::host::{Answer, Egress, Host, HttpVersion, Payload, Timeouts, TransportError, UpstreamRequest};
 use crate::keys::KeyOrder;
 use crate::plan::{self, Left, Next, Outcome};
@@ -17,7 +16,6 @@ use crate::secret::Secret;
 use crate::signing;
 use crate::table::{Base, EgressRule, Entry, Place};
 use bytes::{Bytes, BytesMut};
-use http::header::CONTENT_ENCODING;
 use http::{Method, StatusCode};
 use std::borrow::Cow;
 use std::rc::Rc;
@@ -160,6 +158,7 @@ impl<H: Host> Core<H> {
             let replayable = call.body.replayable();
             if replayable && way.falls_back(outcome) {
                 way.egress = Egress::Direct;
+                record.egress_failed = true;
                 continue;
             }
             let left = Left {
@@ -234,7 +233,7 @@ impl<H: Host> Core<H> {
         }
         let seen = seen.freeze();
         let decoder =
-            text(&answer.headers, CONTENT_ENCODING).and_then(|it| Decoder::with_limit(it, 4 * PEEK));
+            coding::left(&answer.headers, H::DECODES).and_then(|it| Decoder::with_limit(it, 4 * PEEK));
         let plain = match decoder {
             Some(mut decoder) => {
                 let mut plain = Vec::new();

@@ -34,8 +34,8 @@ impl<H: Host> Core<H> {
         // Events of images and audio end in no way that all providers share: what ended as HTTP says is whole.
         let unnamed = asking.is_some_and(|(ask, _)| matches!(ask, Ask::Images(_) | Ask::Audio(_)));
         let lane = match unnamed && is_sse(&answer.headers) {
-            true => Lane::new(&answer.headers, None, false, ok),
-            false => Lane::new(&answer.headers, format, asking.is_some(), ok),
+            true => Lane::new(&answer.headers, H::DECODES, None, false, ok),
+            false => Lane::new(&answer.headers, H::DECODES, format, asking.is_some(), ok),
         };
         let streams = asking.is_some() && ok && is_sse(&answer.headers);
         headers::to_client(&mut answer.headers);

@@ -3,13 +3,16 @@
 pub mod memory;
 pub mod pool;
 
+use serde::{Deserialize, Serialize};
+
 /// The unit of atomicity: one key pool. The name is the one P1 uses for its Durable Object
 /// (`OPENAI_API_KEY`, or a custom endpoint's name), so that its counters can be taken over.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Shard(pub String);
 
 /// One step.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Op {
     /// Take the next index of `length` keys, strictly in turn.
     Next {
@@ -19,7 +22,8 @@ pub enum Op {
 }
 
 /// The answer to a step.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reply {
     /// The index to use.
     Index(u32),

@@ -1,9 +1,10 @@
 //! The arithmetic of a key pool: pure functions of state and op. Atomicity is the store's.
 
 use super::{Op, Reply};
+use serde::{Deserialize, Serialize};
 
 /// What is kept of one pool.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pool {
     /// The index that the next call gets.
     pub next: u32,
