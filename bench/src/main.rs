@@ -13,9 +13,12 @@ use std::process::ExitCode;
 
 mod http;
 mod load;
+mod machine;
 mod mock;
 mod probe;
+mod process;
 mod run;
+mod table;
 mod translate;
 
 /// Any failure ends the command with its text; nobody matches on it.
