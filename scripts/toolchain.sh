@@ -24,7 +24,8 @@ apt_install() {
 wasm_std() {
   local sysroot refused="$CACHE/no-$WASM" version
   have rustc && sysroot=$(rustc --print sysroot) || return 1
-  [ -d "$sysroot/lib/rustlib/$WASM/lib" ] && return
+  # The folder alone says nothing.
+  if compgen -G "$sysroot/lib/rustlib/$WASM/lib/libcore-*.rlib" >/dev/null; then return; fi
   version=$(rustc --version)
   if ! have rustup || [ "$(cat "$refused" 2>/dev/null)" = "$version" ]; then return 1; fi
   if within 180 rustup target add "$WASM" >&2; then rm -f "$refused"; return; fi
