@@ -26,6 +26,8 @@ mod sample;
 mod scenario;
 mod turn;
 
+pub(crate) use bodies::write as write_bodies;
+
 /// Command line of `run`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
