@@ -20,9 +20,13 @@ export const WRANGLER = parse(readFileSync(join(FOLDER, "wrangler.jsonc"), "utf8
 export const CF_HEADER = "mf-cf-blob";
 
 // Miniflare wants a Worker, not an address, as the way out; this one changes nothing. Cuts and resets stay what they are.
+// Another port of this machine is that port: there nobody listens.
 const OUT = {
   name: "out",
-  source: "export default { fetch: (request, env) => env.UPSTREAM.fetch(request) };",
+  source: `export default { fetch(request, env) {
+    const { hostname, host } = new URL(request.url);
+    return hostname === "127.0.0.1" && host !== env.ADDRESS ? fetch(request) : env.UPSTREAM.fetch(request);
+  } };`,
 };
 
 /**
@@ -30,7 +34,7 @@ const OUT = {
  *
  * - `vars`: variables and secrets.
  * - `upstream`: `host:port` that gets everything.
- * - `storage`: a folder for the Durable Objects' storage; in memory without one.
+ * - `storage`: a folder for the Durable Objects' storage; one that goes away with the Worker without it.
  * - `source`: a main module for this test. It may import the built one as `./index.js`.
  *
  * `url` is workerd's own socket: nothing is between the test and the Worker.
@@ -52,7 +56,7 @@ export async function start({ vars = {}, upstream, storage, source }) {
     enableDevRegistry: false,
     telemetry: { enabled: false },
     cf: false,
-    isolatedResourcePersistencePath: storage,
+    resourcePersistencePath: storage,
     workers: [
       {
         config: { ...config(name, main, modules), env, exports: Object.fromEntries(classes) },
@@ -60,13 +64,12 @@ export async function start({ vars = {}, upstream, storage, source }) {
           outboundService: { type: "worker", worker: OUT.name },
           unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
           stripCfConnectingIp: false,
-          unsafeEphemeralDurableObjects: storage === undefined,
         },
       },
       {
         config: {
           ...config(OUT.name, "out.js", script("out.js", OUT.source)),
-          env: { UPSTREAM: { type: "external", address: upstream, http: {} } },
+          env: { UPSTREAM: { type: "external", address: upstream, http: {} }, ADDRESS: { type: "text", value: upstream } },
         },
       },
     ],
