@@ -4,7 +4,7 @@ import { each } from "./commands.js";
 import { regional } from "./egress.js";
 import * as events from "./events.js";
 import { head, headers } from "./head.js";
-import { pace, relay } from "./relay.js";
+import { pace, pipe, translate } from "./relay.js";
 import { step } from "./rotation.js";
 import { Source } from "./source.js";
 import { collect, upload } from "./upload.js";
@@ -161,7 +161,10 @@ export class Exchange {
     const at = text.indexOf("\n");
     step(this.#env, text.slice(0, at), text.slice(at + 1), wait).then(
       (reply) => this.#event(op, events.DONE, reply),
-      (error) => this.#event(op, error.kind ?? events.STORE_FAILED),
+      (error) => {
+        if (error.kind === undefined) console.warn(`wharf: a key pool's object failed: ${error}`);
+        this.#event(op, error.kind ?? events.STORE_FAILED);
+      },
     );
   }
 
@@ -193,7 +196,9 @@ export class Exchange {
     const { readable, writable } = new IdentityTransformStream();
     this.#show(new Response(readable, { status, headers: headers(head.split("\n"), 1) }));
     const lane = new Lane(this.#wasm, this.#id);
-    relay(source, writable, lane, verbatim, first).catch((trap) => this.#broken(trap));
+    const { signal } = this.#request;
+    const relayed = (verbatim ? pipe : translate)(source, writable, lane, first, () => signal.aborted);
+    relayed.catch((trap) => this.#broken(trap));
   }
 
   pace(status, head, wait, pieces) {

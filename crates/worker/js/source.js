@@ -1,6 +1,6 @@
 // A body that is read piece by piece, with a limit on silence.
 
-import { END, IDLE_TIMEOUT } from "./events.js";
+import { CLOSED, END, IDLE_TIMEOUT } from "./events.js";
 
 // What one read may bring: everything that has arrived, up to this.
 const ROOM = 64 * 1024;
@@ -23,11 +23,16 @@ export class Source {
   #coming = null;
   #room = null;
   #timer = null;
-  #since = 0;
+  #since = Infinity;
   #silent = null;
 
   constructor(stream) {
     this.stream = stream;
+  }
+
+  // A read is under way, or its piece was not taken.
+  get reads() {
+    return this.#coming !== null;
   }
 
   // The next piece. It stays the next one until it is taken, so that a reader who gives up loses nothing.
@@ -41,9 +46,56 @@ export class Source {
     this.#coming = null;
   }
 
+  async next() {
+    const read = await this.peek();
+    this.take();
+    return read;
+  }
+
   // The piece's memory may be used for another one.
   reuse(value) {
     if (value.buffer.byteLength === ROOM) this.#room = value.buffer;
+  }
+
+  // Two branches of what is left: a stream, and a source. No read may be under way.
+  split() {
+    this.close();
+    this.#reader?.releaseLock();
+    this.#reader = null;
+    const [straight, branch] = this.stream.tee();
+    this.stream = null;
+    const beside = new Source(branch);
+    beside.idle = this.idle;
+    return [straight, beside];
+  }
+
+  // Shows everything to `see`, reading seldom, until the end; gives how that was. `over` settles once it is near.
+  async watch(over, seldom, see) {
+    let wake = () => {};
+    let near = false;
+    over.then(() => {
+      near = true;
+      wake();
+    });
+    const pause = this.idle === 0 ? seldom : Math.min(seldom, this.idle / 2);
+    try {
+      for (;;) {
+        const { done, value } = await this.next();
+        if (done) return END;
+        see(value);
+        const full = value.byteLength === ROOM;
+        this.reuse(value);
+        if (full || near) continue;
+        await new Promise((resolve) => {
+          const timer = setTimeout(resolve, pause);
+          wake = () => (clearTimeout(timer), resolve());
+        });
+      }
+    } catch (error) {
+      return error.kind ?? CLOSED;
+    } finally {
+      this.cancel();
+    }
   }
 
   cancel() {
@@ -55,6 +107,7 @@ export class Source {
   close() {
     clearTimeout(this.#timer);
     this.#timer = null;
+    this.#silent = null;
   }
 
   async #read() {
