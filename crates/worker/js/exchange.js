@@ -37,7 +37,9 @@ export class Exchange {
 
   answer() {
     const answer = new Promise((resolve) => (this.#resolve = resolve));
-    const { body } = this.#request;
+    const { body, signal } = this.#request;
+    // The platform ends everything of this request with its client: this is the last that runs.
+    signal.addEventListener("abort", () => this.#left());
     this.#enter(() => this.#wasm.begin(this.#id, head(this.#request), body ? 1 : 0));
     return answer;
   }
@@ -73,9 +75,8 @@ export class Exchange {
     this.#resolve(response);
   }
 
-  // The client has left: what waits for it is dropped, and the line is logged.
+  // The client has left: wasm cancels what was for it alone, and the line is logged.
   #left() {
-    for (const op of [...this.#ops.keys()]) this.#ops.delete(op);
     this.#enter(() => this.#wasm.left(this.#id, 0));
     if (!this.#answered) this.#show(new Response(null, { status: 499 }));
   }
