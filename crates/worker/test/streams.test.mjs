@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import test from "node:test";
 import { CALLER, CHAT, stage, VARS } from "./stage.mjs";
-import { ask, open, pieces } from "./upstream.mjs";
+import { ask, open, pieces, pour, settled } from "./upstream.mjs";
 
 const chunk = (delta, finish_reason = null) =>
   `data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
@@ -91,6 +91,24 @@ test("a client that leaves is in the log", async (t) => {
   const [line] = await worker.logs.until(1, (one) => one.client_gone === true);
   assert.deepEqual([line.path, line.status, line.provider], ["/v1/chat/completions", 200, "openai"]);
 });
+
+for (const [what, path, options, piece] of [
+  ["a stream that passes as it is", "/v1/chat/completions", STREAMED, chunk({ content: "x".repeat(60_000) })],
+  ["a translated stream", "/v1/messages", MESSAGES, chunk({ content: "x".repeat(60_000) })],
+  ["a pass-through", "/openai/files/1/content", { headers: CALLER }, "x".repeat(60_000)],
+]) {
+  test(`a client that does not read holds ${what} up`, async (t) => {
+    const { provider, worker } = await stage(t);
+    const begins = answers(provider);
+    const [response, answer] = await Promise.all([begins().then(first), open(worker.url + path, options)]);
+    answer.stream.pause();
+    const poured = pour(response, piece, 1000);
+    const taken = await settled(poured, worker);
+    assert.ok(taken < 400, `${taken} of 1000 pieces of 60 kB were taken while nobody read them`);
+    answer.sending.destroy();
+    await poured.done;
+  });
+}
 
 test("the answer's head does not wait for its body", async (t) => {
   const { provider, worker } = await stage(t);

@@ -85,6 +85,28 @@ export function pieces(stream) {
   };
 }
 
+/** Writes a piece so many times, as fast as it is taken; `taken` counts them, `done` comes after the last. */
+export function pour(out, piece, times) {
+  const poured = { taken: 0 };
+  const closed = once(out, "close");
+  poured.done = (async () => {
+    for (; poured.taken < times; poured.taken += 1) {
+      if (!out.write(piece)) await Promise.race([new Promise((resolve) => out.once("drain", resolve)), closed]);
+      if (out.destroyed) return;
+    }
+  })();
+  return poured;
+}
+
+/** How many pieces were taken, once two looks, round trips through the Worker between them, find no more. */
+export async function settled(poured, worker) {
+  for (let before = -1; ; ) {
+    if (poured.taken === before) return before;
+    before = poured.taken;
+    for (let turn = 0; turn < 100; turn += 1) await ask(`${worker.url}/health`);
+  }
+}
+
 async function text(stream) {
   const parts = [];
   for await (const part of stream) parts.push(part);
