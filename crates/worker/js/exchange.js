@@ -123,6 +123,11 @@ export class Exchange {
         clearTimeout(timer);
         // Too late, or not wanted any more.
         if (!this.#ops.has(op)) return response.body?.cancel();
+        // The platform takes it from a provider, and gives it to nobody.
+        if (response.status > 599) {
+          response.body?.cancel();
+          return this.#event(op, events.GARBAGE);
+        }
         this.#bodies.set(op, new Source(response.body));
         let head = `${response.status}`;
         for (const [name, value] of response.headers) head += `\n${name}\n${value}`;

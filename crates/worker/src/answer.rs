@@ -7,8 +7,8 @@ use crate::host::{Body, Worker, push_line};
 use crate::ops::Shared;
 use crate::settle::Settle;
 use bytes::Bytes;
-use http::StatusCode;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use http::{HeaderValue, StatusCode};
 use std::collections::VecDeque;
 use wharf_core::exchange::{OutBody, Outgoing, Stream};
 use wharf_core::headers::{Headers, text};
@@ -27,8 +27,13 @@ pub fn respond(shared: &Shared, exchange: u32, outgoing: Outgoing<Body>, mut set
     let Outgoing { status, headers, body } = outgoing;
     settle.measured.head_us = settle.passed();
     if head || has_no_body(status) {
+        // What a GET would bring. With a body the platform counts by itself.
+        let length = match &body {
+            OutBody::Full(bytes) => Some(bytes.len().into()),
+            OutBody::Paced(..) | OutBody::Stream(_) => headers.get(CONTENT_LENGTH).cloned(),
+        };
         drop(body);
-        put_head(shared, status, headers, false);
+        put_head(shared, status, headers, length.filter(|_| head), false);
         shared.commands.borrow_mut().numbers(&[NONE]);
         return settle.over(false);
     }
@@ -44,9 +49,18 @@ fn has_no_body(status: StatusCode) -> bool {
     matches!(status.as_u16(), 101 | 103 | 204 | 205 | 304)
 }
 
-/// Status and headers. `read`: the body goes through our hands, and with that the platform has undone its coding.
-fn put_head(shared: &Shared, status: StatusCode, mut headers: Headers, read: bool) {
+/// Status and headers; the length only of a body that does not go out. `read`: the body goes through our hands, and with that the platform has undone its coding.
+fn put_head(
+    shared: &Shared,
+    status: StatusCode,
+    mut headers: Headers,
+    length: Option<HeaderValue>,
+    read: bool,
+) {
     headers.remove(CONTENT_LENGTH);
+    if let Some(length) = length {
+        headers.insert(CONTENT_LENGTH, length);
+    }
     let undone =
         text(&headers, CONTENT_ENCODING).is_some_and(|coding| Worker::DECODES.contains(&coding.trim()));
     if read && undone {
@@ -64,7 +78,7 @@ fn put_head(shared: &Shared, status: StatusCode, mut headers: Headers, read: boo
 fn full(shared: &Shared, status: StatusCode, headers: Headers, bytes: Bytes, mut settle: Settle) {
     settle.begins();
     settle.measured.bytes = bytes.len() as u64;
-    put_head(shared, status, headers, true);
+    put_head(shared, status, headers, None, true);
     let mut commands = shared.commands.borrow_mut();
     commands.numbers(&[BYTES]);
     commands.bytes(bytes);
@@ -81,7 +95,7 @@ fn paced(
     mut settle: Settle,
 ) {
     settle.begins();
-    put_head(shared, status, headers, true);
+    put_head(shared, status, headers, None, true);
     let mut commands = shared.commands.borrow_mut();
     commands.numbers(&[PACED, pace.0.min(60_000) as u32, pieces.len() as u32]);
     for piece in pieces {
@@ -107,13 +121,13 @@ fn streamed(
     };
     if stream.lane.may_be_handed_over() && first.is_none() {
         body.hand_over();
-        put_head(shared, status, headers, false);
+        put_head(shared, status, headers, None, false);
         shared.commands.borrow_mut().numbers(&[HANDED_OVER, body.id]);
         settle.measured.handed_over = true;
         return settle.over(false);
     }
     body.hand_over();
-    put_head(shared, status, headers, true);
+    put_head(shared, status, headers, None, true);
     let verbatim = stream.lane.keeps_length();
     let first = first.map(|first| stream.lane.push(first)).unwrap_or_default();
     if !first.is_empty() {

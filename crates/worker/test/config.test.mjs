@@ -84,3 +84,22 @@ test("sections may go on in further variables", async (t) => {
     assert.equal((await provider.requests.pop().json()).model, `möwe-${index}`);
   }
 });
+
+test("sections may be inside the Worker; those in a variable stand in their place", async (t) => {
+  const to = (provider) => JSON.stringify({ aliases: { quick: `${provider}/m` } });
+  const vars = { ...VARS, GROQ_API_KEY: "gsk-groq-own-1" };
+  for (const [more, provider] of [[{}, "openai"], [{ WHARF_CONFIG: to("groq") }, "groq"]]) {
+    const { worker } = await stage(t, { vars: { ...vars, ...more }, bundled: to("openai") }, json({ ok: true }));
+    const answer = await ask(`${worker.url}/v1/chat/completions`, { ...CHAT, body: { model: "quick", messages: [] } });
+    assert.deepEqual([answer.status, answer.headers["x-wharf-provider"]], [200, provider]);
+  }
+});
+
+test("a credential in what is bundled is refused, by its place alone", async (t) => {
+  const bundled = '{"providers": {"x": {"base_url": "https://x.example", "keys": ["literal-key-1"]}}}';
+  const { provider, worker } = await stage(t, { bundled });
+  await refusesEverybody(provider, worker);
+  const status = await ask(`${worker.url}/status`, { headers: CALLER });
+  assert.ok(status.text.includes("wharf.jsonc"), status.text);
+  assert.ok(!(status.text + worker.logs.text()).includes("literal-key"));
+});

@@ -35,11 +35,12 @@ const OUT = {
  * - `vars`: variables and secrets.
  * - `upstream`: `host:port` that gets everything.
  * - `storage`: a folder for the Durable Objects' storage; one that goes away with the Worker without it.
+ * - `bundled`: sections of a `wharf.jsonc` inside the Worker, as text.
  * - `source`: a main module for this test. It may import the built one as `./index.js`.
  *
  * `url` is workerd's own socket: nothing is between the test and the Worker.
  */
-export async function start({ vars = {}, upstream, storage, source }) {
+export async function start({ vars = {}, upstream, storage, bundled = null, source }) {
   const { name, durable_objects: objects } = WRANGLER;
   const logs = new Logs();
   const env = Object.fromEntries(Object.entries(vars).map(([key, value]) => [key, { type: "text", value }]));
@@ -48,7 +49,9 @@ export async function start({ vars = {}, upstream, storage, source }) {
   }
   const classes = objects.bindings.map((one) => [one.class_name, { type: "durable-object", storage: "sqlite" }]);
   const main = source === undefined ? "index.js" : "test.js";
-  const modules = { ...built(), ...(source === undefined ? {} : script("test.js", source)) };
+  // What lies about where this runs is nobody's configuration here.
+  const config = script("config.js", `export default ${JSON.stringify(bundled)};`);
+  const modules = { ...built(), ...config, ...(source === undefined ? {} : script("test.js", source)) };
   const miniflare = new Miniflare({
     log: new Log(LogLevel.NONE),
     logRequests: false,
@@ -59,7 +62,7 @@ export async function start({ vars = {}, upstream, storage, source }) {
     resourcePersistencePath: storage,
     workers: [
       {
-        config: { ...config(name, main, modules), env, exports: Object.fromEntries(classes) },
+        config: { ...worker(name, main, modules), env, exports: Object.fromEntries(classes) },
         dev: {
           outboundService: { type: "worker", worker: OUT.name },
           unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }],
@@ -68,7 +71,7 @@ export async function start({ vars = {}, upstream, storage, source }) {
       },
       {
         config: {
-          ...config(OUT.name, "out.js", script("out.js", OUT.source)),
+          ...worker(OUT.name, "out.js", script("out.js", OUT.source)),
           env: { UPSTREAM: { type: "external", address: upstream, http: {} }, ADDRESS: { type: "text", value: upstream } },
         },
       },
@@ -113,7 +116,7 @@ class Logs {
   }
 }
 
-function config(name, mainModule, modules) {
+function worker(name, mainModule, modules) {
   const { compatibility_date: compatibilityDate, compatibility_flags: compatibilityFlags } = WRANGLER;
   return { name, compatibilityDate, compatibilityFlags, manifest: { mainModule, modulesRoot: BUILD, modules } };
 }
