@@ -146,7 +146,7 @@ impl Scale {
             return Self { rounds: 1, slices: 2, requests: 500, streams: 64, starts: 2, memory };
         }
         let memory = [1_000, 10_000, 30_000];
-        Self { rounds: args.rounds, slices: 4, requests: 4_000, streams: 480, starts: 11, memory }
+        Self { rounds: args.rounds, slices: 4, requests: 2_500, streams: 256, starts: 11, memory }
     }
 }
 
