@@ -25,6 +25,7 @@ pub struct Edge {
     setup: Setup,
     input: Vec<u8>,
     exchanges: HashMap<u32, Exchange>,
+    swept: u64,
 }
 
 /// What goes on for one request: the way to its answer, and work behind it.
@@ -33,7 +34,12 @@ struct Exchange {
     main: Option<Work>,
     behind: Vec<Work>,
     told: bool,
+    /// When something last happened, in milliseconds.
+    touched: u64,
 }
+
+/// How often forgotten exchanges are looked for, in milliseconds.
+const SWEEP: u64 = 60_000;
 
 impl Edge {
     /// An isolate without a configuration.
@@ -43,6 +49,7 @@ impl Edge {
             setup: Setup::None,
             input: Vec::new(),
             exchanges: HashMap::new(),
+            swept: 0,
         }
     }
 
@@ -85,6 +92,7 @@ impl Edge {
 
     /// A request has come: method, URL, country, data centre, then its headers.
     pub fn begin(&mut self, id: u32, has_body: bool) {
+        self.sweep();
         let head = self.take_input();
         let mut settle = Settle::new(self.shared.clone());
         let Some(incoming) = incoming(&head, has_body) else {
@@ -146,9 +154,23 @@ impl Edge {
         commands.bytes(object::step(&input).unwrap_or_default().into());
     }
 
+    /// A platform that stops a request may never tell us: what has been silent for longer than any time limit is over.
+    fn sweep(&mut self) {
+        let now = self.shared.platform.now();
+        if now.saturating_sub(self.swept) < SWEEP {
+            return;
+        }
+        self.swept = now;
+        let limit = self.shared.longest.get() + SWEEP;
+        let forgotten = |touched: u64| now.saturating_sub(touched) > limit;
+        self.exchanges.retain(|_, exchange| !forgotten(exchange.touched));
+        self.shared.flows.borrow_mut().retain(|_, flow| !forgotten(flow.touched()));
+    }
+
     /// Polls an exchange until nothing in it can go on.
     fn run(&mut self, id: u32) {
         let Some(mut exchange) = self.exchanges.remove(&id) else { return };
+        exchange.touched = self.shared.platform.now();
         // What is inside keeps its own wakers, and is polled from here on every event.
         let mut cx = Context::from_waker(Waker::noop());
         let is_pending = |work: &mut Work, cx: &mut Context<'_>| work.as_mut().poll(cx) == Poll::Pending;

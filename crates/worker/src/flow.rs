@@ -12,17 +12,23 @@ pub struct Flow {
     lane: Option<Lane>,
     settle: Settle,
     finished: bool,
+    touched: u64,
 }
 
 impl Flow {
     /// Pieces of our own.
     pub fn own(settle: Settle) -> Self {
-        Self { lane: None, settle, finished: false }
+        Self { lane: None, touched: settle.now(), settle, finished: false }
     }
 
     /// An upstream's answer.
     pub fn relayed(lane: Lane, settle: Settle) -> Self {
-        Self { lane: Some(lane), settle, finished: false }
+        Self { lane: Some(lane), touched: settle.now(), settle, finished: false }
+    }
+
+    /// When something last passed, in milliseconds since 1970.
+    pub fn touched(&self) -> u64 {
+        self.touched
     }
 
     /// A piece has come.
@@ -30,6 +36,7 @@ impl Flow {
         let Some(lane) = &mut self.lane else { return };
         let out = lane.push(piece);
         self.settle.begins();
+        self.touched = self.settle.now();
         let over = lane.is_over();
         commands.put(Tag::Piece, &[]);
         // Verbatim, JavaScript has the same bytes in its hands already.

@@ -33,6 +33,10 @@ pub struct Shared {
     pub flows: RefCell<HashMap<u32, Flow>>,
     /// How long a Durable Object may take, in milliseconds.
     pub patience: Cell<u32>,
+    /// The longest silence that any provider is allowed, in milliseconds.
+    pub longest: Cell<u64>,
+    /// The access log is written.
+    pub logs: Cell<bool>,
     waiting: RefCell<HashMap<u32, Waiting>>,
     next: Cell<u32>,
 }
@@ -61,6 +65,8 @@ impl Shared {
             deferred: RefCell::default(),
             flows: RefCell::default(),
             patience: Cell::new(2000),
+            longest: Cell::new(0),
+            logs: Cell::new(true),
             waiting: RefCell::default(),
             next: Cell::new(1),
         })

@@ -25,6 +25,11 @@ impl Settle {
         Self { record: Box::default(), measured: Measured::default(), shared, started, logged: false }
     }
 
+    /// The time now, in milliseconds since 1970.
+    pub fn now(&self) -> u64 {
+        self.shared.platform.now()
+    }
+
     /// Microseconds since the request came. A Worker's clock stands still while it computes, and has milliseconds.
     pub fn passed(&self) -> u64 {
         self.shared.platform.now().saturating_sub(self.started) * 1000
@@ -43,6 +48,9 @@ impl Settle {
             return;
         }
         self.logged = true;
+        if !self.shared.logs.get() {
+            return;
+        }
         self.measured.gone = gone;
         self.measured.end_us = self.passed();
         let mut text = Vec::with_capacity(512);

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use std::rc::Rc;
 use std::sync::Arc;
 use wharf_core::auth;
-use wharf_core::config::{Compiled, Input, Platform, Problem, compile};
+use wharf_core::config::{AccessLog, Compiled, Input, Platform, Problem, compile};
 use wharf_core::exchange::{Core, Incoming};
 use wharf_core::provider::catalog::builtins;
 use wharf_core::table::Table;
@@ -70,6 +70,9 @@ pub fn configure(input: &[u8], shared: &Rc<Shared>) -> Setup {
         Ok(Compiled { table, host, warnings, .. }) => {
             notes.extend(warnings.iter().map(ToString::to_string));
             notice(shared, &notes);
+            let waits = table.entries.iter().map(|it| it.timeouts.first_byte.0.max(it.timeouts.idle.0));
+            shared.longest.set(waits.max().unwrap_or_default());
+            shared.logs.set(!matches!(host.access_log, Some(AccessLog::Off)));
             shared.patience.set(host.state_timeout.0.min(60_000) as u32);
             Setup::Ready(Core::new(Arc::new(table), Worker::new(shared.clone())))
         }

@@ -1,5 +1,6 @@
 //! An isolate without JavaScript: what goes in, and which commands come out.
 
+use std::cell::Cell;
 use wharf_worker::edge::Edge;
 use wharf_worker::ops::Platform;
 
@@ -14,11 +15,15 @@ const RESPOND: u32 = 9;
 const LOG: u32 = 10;
 const NOTICE: u32 = 16;
 
+thread_local! {
+    static NOW: Cell<u64> = const { Cell::new(1_795_000_000_000) };
+}
+
 struct Still;
 
 impl Platform for Still {
     fn now(&self) -> u64 {
-        1_795_000_000_000
+        NOW.get()
     }
     fn fill(&self, block: &mut [u8]) {
         block.fill(7);
@@ -93,6 +98,22 @@ fn a_client_that_leaves_takes_everything_with_it() {
     assert!(left.starts_with(&[CANCEL, 2]) && left.contains(&LOG), "{left:?}");
     assert_eq!(isolate.0.under_way(), (0, 0, 0));
     assert!(isolate.event(2, 0, b"200").is_empty(), "its answer comes too late");
+}
+
+#[test]
+fn what_the_platform_forgot_is_let_go() {
+    let (mut isolate, _) = Isolate::new(ENV);
+    isolate.begin(CHAT, true);
+    isolate.event(1, 0, BODY);
+    let other = |isolate: &mut Isolate| {
+        isolate.put(b"GET\nhttps://w.example/health\n\n");
+        isolate.does(|edge| edge.begin(2, false))
+    };
+    NOW.set(NOW.get() + 600_000);
+    assert!(!other(&mut isolate).contains(&CANCEL), "its provider may still answer");
+    NOW.set(NOW.get() + 600_000);
+    assert!(other(&mut isolate).starts_with(&[CANCEL, 2]));
+    assert_eq!(isolate.0.under_way(), (0, 0, 0));
 }
 
 #[test]
