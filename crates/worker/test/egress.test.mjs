@@ -88,6 +88,18 @@ for (const [what, body] of [
   });
 }
 
+test("an upload that is sent on as it comes is not tried a second time", async (t) => {
+  const source = watching("LlmProxyDO", "throw new Error('no object here');");
+  const { provider, worker } = await stage(t, { source });
+  const upload = { method: "POST", headers: CALLER, cf: HK, upload: true };
+  const { sending, answered } = await open(`${worker.url}/openai/files`, upload);
+  sending.write("one");
+  const answer = await answered;
+  assert.equal(answer.status, 502);
+  assert.equal(provider.requests.length, 0);
+  sending.destroy();
+});
+
 test("`else: fail` keeps a request from leaving another way", async (t) => {
   const egress = [{ when: { loc: ["DE"] }, via: "enam", else: "fail" }];
   const vars = { ...VARS, WHARF_CONFIG: JSON.stringify({ egress }) };

@@ -43,7 +43,7 @@ export function watching(name, body) {
     export { ${other} };
     export class ${name} extends ${body === undefined ? "Built" : "DurableObject"} {
       constructor(context, env) { super(context, env); names.push(context.id.name); }
-      ${body === undefined ? "" : `fetch() { ${body} }`}
+      ${body === undefined ? "" : ["fetch", "step", "ping"].map((method) => `${method}() { ${body} }`).join("\n")}
     }
     export default { ...worker, fetch(request, env, context) {
       return new URL(request.url).pathname === "/names" ? Response.json(names) : worker.fetch(request, env, context);

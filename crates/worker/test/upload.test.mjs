@@ -71,3 +71,23 @@ test("a provider that does not read holds the client up", async (t) => {
   sending.end();
   assert.equal(await (await answered).text(), digest());
 });
+
+for (const [where, cf] of [["directly", undefined], ["through a region", { country: "HK", colo: "HKG" }]]) {
+  for (const [kind, more] of [["of known length", { "content-length": 6 }], ["of unknown length", {}]]) {
+    test(`an upload ${kind} that breaks off ${where} never looks whole`, async (t) => {
+      const { provider, worker } = await stage(t);
+      const ended = new Promise((resolve) => {
+        provider.answer = (request) => {
+          request.on("data", () => sending.destroy());
+          request.on("end", () => resolve("whole"));
+          request.on("error", () => resolve("broken"));
+        };
+      });
+      const headers = { ...CALLER, ...more };
+      const { sending } = await open(`${worker.url}/openai/files`, { method: "POST", headers, cf, upload: true });
+      sending.on("error", () => undefined);
+      sending.write("one");
+      assert.equal(await ended, "broken");
+    });
+  }
+}
