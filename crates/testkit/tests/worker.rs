@@ -5,7 +5,14 @@
 
 use wharf_testkit::scenario::run_worker;
 
+const WORKER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../worker");
+
 #[test]
 fn every_scenario_goes_as_its_file_says() {
-    run_worker(concat!(env!("CARGO_MANIFEST_DIR"), "/../worker"));
+    run_worker(WORKER, "DE");
+}
+
+#[test]
+fn and_so_it_does_where_requests_leave_through_a_region() {
+    run_worker(WORKER, "HK");
 }
