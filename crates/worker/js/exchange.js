@@ -25,6 +25,7 @@ export class Exchange {
   #bodies = new Map();
   #upload = null;
   #idle = null;
+  #lane = null;
 
   constructor(wasm, request, env, ctx) {
     this.#wasm = wasm;
@@ -201,7 +202,7 @@ export class Exchange {
     this.#bodies.delete(body);
     const { readable, writable } = new IdentityTransformStream();
     this.#show(new Response(readable, { status, headers: headers(head.split("\n"), 1) }));
-    const lane = new Lane(this.#wasm, this.#id);
+    const lane = this.#through();
     const { signal } = this.#request;
     const relayed = (verbatim ? pipe : translate)(source, writable, lane, first, () => signal.aborted);
     relayed.catch((trap) => this.#broken(trap));
@@ -210,7 +211,32 @@ export class Exchange {
   pace(status, head, wait, pieces) {
     const { readable, writable } = new IdentityTransformStream();
     this.#show(new Response(readable, { status, headers: headers(head.split("\n"), 1) }));
-    pace(writable, new Lane(this.#wasm, this.#id), wait, pieces).catch((trap) => this.#broken(trap));
+    pace(writable, this.#through(), wait, pieces).catch((trap) => this.#broken(trap));
+  }
+
+  // What relays see of wasm. It may want other things done at the same time.
+  #through() {
+    const lane = { out: null, over: false };
+    const call = (words) => {
+      lane.out = null;
+      lane.over = false;
+      each(this.#wasm, words, this);
+      return lane;
+    };
+    lane.piece = (chunk) => call(this.#wasm.piece(this.#id, chunk));
+    lane.ended = (how) => call(this.#wasm.ended(this.#id, how));
+    lane.left = (sent) => call(this.#wasm.left(this.#id, sent));
+    return (this.#lane = lane);
+  }
+
+  piece(bytes, over) {
+    this.#lane.out = bytes;
+    this.#lane.over = over;
+  }
+
+  end(bytes, abort) {
+    this.#lane.out = bytes;
+    this.#lane.over = abort;
   }
 
   log(line) {
@@ -225,37 +251,6 @@ export class Exchange {
   idle() {
     this.#idle?.();
     this.#idle = null;
-  }
-}
-
-// What relays sees of wasm.
-class Lane {
-  constructor(wasm, id) {
-    this.wasm = wasm;
-    this.id = id;
-    this.out = null;
-    this.over = false;
-    this.does = {
-      piece: (bytes, over) => ([this.out, this.over] = [bytes, over]),
-      end: (bytes, abort) => ([this.out, this.over] = [bytes, abort]),
-      log: (line) => console.log(line),
-    };
-  }
-
-  piece(chunk) {
-    each(this.wasm, this.wasm.piece(this.id, chunk), this.does);
-    return this;
-  }
-
-  ended(how) {
-    this.out = null;
-    this.over = false;
-    each(this.wasm, this.wasm.ended(this.id, how), this.does);
-    return this;
-  }
-
-  left(sent) {
-    each(this.wasm, this.wasm.left(this.id, sent), this.does);
   }
 }
 
