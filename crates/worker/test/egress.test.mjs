@@ -88,6 +88,14 @@ for (const [what, body] of [
   });
 }
 
+test("an answer cannot say that its region failed", async (t) => {
+  const answer = json({ ok: true }, 200, { "x-wharf-egress-failed": "3", "x-kept": "1" });
+  const { provider, worker } = await stage(t, WATCHED, answer);
+  const { status, headers } = await ask(`${worker.url}/v1/chat/completions`, { ...CHAT, cf: HK });
+  assert.deepEqual([status, headers["x-wharf-egress"], headers["x-kept"]], [200, "wnam", "1"]);
+  assert.equal(provider.requests.length, 1);
+});
+
 test("an upload that is sent on as it comes is not tried a second time", async (t) => {
   const source = watching("LlmProxyDO", "throw new Error('no object here');");
   const { provider, worker } = await stage(t, { source });

@@ -79,6 +79,23 @@ for (const [what, body] of [
   });
 }
 
+test("objects have the names that P1 gave them", async (t) => {
+  const two = '["some-own-key-1", "some-own-key-2"]';
+  const secrets = ["ANTHROPIC_API_KEY", "GEMINI_API_KEY", "PERPLEXITYAI_API_KEY", "GROK_API_KEY", "CLOUDFLARE_API_KEY"];
+  const vars = {
+    ...VARS,
+    ...Object.fromEntries(secrets.map((name) => [name, two])),
+    CLOUDFLARE_ACCOUNT_ID: "account1",
+    ENABLE_GLOBAL_ROUND_ROBIN: "true",
+    CUSTOM_OPENAI_ENDPOINTS: `[{"name": "mine", "baseUrl": "https://llm.example.com/v1", "apiKeys": ${two}}]`,
+  };
+  const { worker } = await stage(t, { vars, source: watching("KeyRotationManager") });
+  for (const path of ["anthropic", "gemini", "perplexity", "xai", "workers-ai", "mine"]) {
+    assert.equal((await ask(`${worker.url}/${path}/x`, { headers: CALLER })).status, 200, path);
+  }
+  assert.deepEqual(await names(worker), [...secrets, "mine"]);
+});
+
 test("one key, or no strict turns: no object is asked", async (t) => {
   const { worker: strict } = await stage(t, { vars: STRICT, source: watching("KeyRotationManager") });
   await ask(`${strict.url}/openai/files`, { headers: CALLER });
