@@ -30,33 +30,39 @@ function answers(provider, type = "text/event-stream") {
   return () => (begun.length ? begun.shift() : new Promise((resolve) => waiting.push(resolve)));
 }
 
-for (const [what, path, options, expected] of [
+const HK = { country: "HK", colo: "HKG" };
+const KINDS = [
   ["a stream that passes as it is", "/v1/chat/completions", STREAMED, ["one", "two", "stop", "[DONE]"]],
   ["a translated stream", "/v1/messages", MESSAGES, ["one", "two", undefined, "message_stop"]],
   ["a pass-through", "/openai/chat/completions", STREAMED, ["one", "two", "stop", "[DONE]"]],
-]) {
-  test(`${what} comes piece by piece`, async (t) => {
-    const { provider, worker } = await stage(t);
-    const begins = answers(provider);
-    const [response, answer] = await Promise.all([begins().then(first), open(worker.url + path, options)]);
-    assert.deepEqual([answer.status, answer.headers["content-type"].split(";")[0]], [200, "text/event-stream"]);
-    const next = pieces(answer.stream);
-    for (const [index, sign] of expected.entries()) {
-      if (index > 0) response.write(EVENTS[index]);
-      for (let seen = ""; sign !== undefined && !seen.includes(sign); ) seen += (await next()) ?? assert.fail(seen);
-    }
-    response.end();
-    for (let piece = ""; piece !== undefined; ) piece = await next();
-    assert.ok(answer.stream.complete);
-  });
+];
 
-  test(`${what} ends at the provider when the client leaves`, async (t) => {
-    const { provider, worker } = await stage(t);
-    const begins = answers(provider);
-    const [response, answer] = await Promise.all([begins().then(first), open(worker.url + path, options)]);
-    await pieces(answer.stream)();
-    await leave(answer, response, worker);
-  });
+for (const [kind, path, plain, expected] of KINDS) {
+  for (const [what, options] of [[kind, plain], [`${kind}, through a region,`, { ...plain, cf: HK }]]) {
+    test(`${what} comes piece by piece`, async (t) => {
+      const { provider, worker } = await stage(t);
+      const begins = answers(provider);
+      const [response, answer] = await Promise.all([begins().then(first), open(worker.url + path, options)]);
+      assert.deepEqual([answer.status, answer.headers["content-type"].split(";")[0]], [200, "text/event-stream"]);
+      assert.equal(answer.headers["x-wharf-egress"], options.cf ? "wnam" : "direct");
+      const next = pieces(answer.stream);
+      for (const [index, sign] of expected.entries()) {
+        if (index > 0) response.write(EVENTS[index]);
+        for (let seen = ""; sign !== undefined && !seen.includes(sign); ) seen += (await next()) ?? assert.fail(seen);
+      }
+      response.end();
+      for (let piece = ""; piece !== undefined; ) piece = await next();
+      assert.ok(answer.stream.complete);
+    });
+
+    test(`${what} ends at the provider when the client leaves`, async (t) => {
+      const { provider, worker } = await stage(t);
+      const begins = answers(provider);
+      const [response, answer] = await Promise.all([begins().then(first), open(worker.url + path, options)]);
+      await pieces(answer.stream)();
+      await leave(answer, response, worker);
+    });
+  }
 }
 
 /**
