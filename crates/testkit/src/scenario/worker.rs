@@ -42,7 +42,7 @@ pub fn run_worker(worker: impl AsRef<Path>, country: &str) {
     let (failed, all) = (failures.len(), scenarios.len());
     assert!(
         failed == 0,
-        "{failed} of {all} scenarios failed on the Worker, from {country}:\n\n{}",
+        "{failed} of {all} scenarios failed on the Worker as it was last built, from {country}:\n\n{}",
         failures.join("\n\n")
     );
 }
