@@ -103,3 +103,20 @@ test("a credential in what is bundled is refused, by its place alone", async (t)
   assert.ok(status.text.includes("wharf.jsonc"), status.text);
   assert.ok(!(status.text + worker.logs.text()).includes("literal-key"));
 });
+
+test("variables may be JSON in wrangler.jsonc", async (t) => {
+  const vars = {
+    PROXY_API_KEY: ["caller-key-1", "caller-key-2"],
+    OPENAI_API_KEY: ["sk-zero-0000", "sk-one-11111"],
+    ENABLE_GLOBAL_ROUND_ROBIN: true,
+    WHARF_CONFIG: { aliases: { quick: "openai/m" } },
+  };
+  const { provider, worker } = await stage(t, { vars }, json({ ok: true }));
+  for (const key of ["caller-key-1", "caller-key-2"]) {
+    const headers = { authorization: `Bearer ${key}` };
+    const answer = await ask(`${worker.url}/v1/chat/completions`, { ...CHAT, headers, body: { model: "quick", messages: [] } });
+    assert.equal(answer.status, 200, answer.text);
+  }
+  const keys = provider.requests.map((one) => one.headers.authorization);
+  assert.deepEqual(keys, ["Bearer sk-zero-0000", "Bearer sk-one-11111"]);
+});

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import test from "node:test";
+import { gzipSync } from "node:zlib";
 import { CALLER, stage } from "./stage.mjs";
 import { open, pour, settled } from "./upstream.mjs";
 
@@ -91,3 +92,26 @@ for (const [where, cf] of [["directly", undefined], ["through a region", { count
     });
   }
 }
+
+test("a body over 20 MiB is refused where it must be held, however it comes", async (t) => {
+  const { provider, worker } = await stage(t);
+  const large = Buffer.concat([Buffer.from('{"model":"openai/m","x":"'), Buffer.alloc(20 * MIB, "x"), Buffer.from('"}')]);
+  const form = Buffer.concat([Buffer.from('--x\r\nContent-Disposition: form-data; name="file"\r\n\r\n'), large]);
+  for (const [path, body, headers] of [
+    // It is refused by its length alone.
+    ["/v1/chat/completions", undefined, { "content-length": large.length }],
+    ["/v1/chat/completions", large, {}],
+    ["/v1/audio/transcriptions", form, { "content-type": "multipart/form-data; boundary=x" }],
+    ["/v1/chat/completions", gzipSync(large), { "content-encoding": "gzip" }],
+  ]) {
+    const options = { method: "POST", headers: { ...CALLER, ...headers }, upload: true };
+    const { sending, answered } = await open(worker.url + path, options);
+    if (body === undefined) sending.flushHeaders();
+    else sending.write(body);
+    if (headers["content-encoding"]) sending.end();
+    const answer = await answered;
+    assert.deepEqual([answer.status, (await answer.json()).error.code], [413, "request_too_large"], JSON.stringify(headers));
+    sending.on("error", () => undefined).destroy();
+  }
+  assert.equal(provider.requests.length, 0);
+});

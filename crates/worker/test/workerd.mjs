@@ -32,7 +32,7 @@ const OUT = {
 /**
  * Starts it.
  *
- * - `vars`: variables and secrets.
+ * - `vars`: variables and secrets; what is no text is one that `wrangler.jsonc` has as JSON.
  * - `upstream`: `host:port` that gets everything.
  * - `storage`: a folder for the Durable Objects' storage; one that goes away with the Worker without it.
  * - `bundled`: sections of a `wharf.jsonc` inside the Worker, as text.
@@ -43,9 +43,10 @@ const OUT = {
 export async function start({ vars = {}, upstream, storage, bundled = null, source }) {
   const { name, durable_objects: objects } = WRANGLER;
   const logs = new Logs();
-  const env = Object.fromEntries(Object.entries(vars).map(([key, value]) => [key, { type: "text", value }]));
-  for (const { name: binding, class_name: exportName } of objects.bindings) {
-    env[binding] = { type: "durable-object", worker: name, exportName };
+  const binding = (value) => ({ type: typeof value === "string" ? "text" : "json", value });
+  const env = Object.fromEntries(Object.entries(vars).map(([key, value]) => [key, binding(value)]));
+  for (const { name: variable, class_name: exportName } of objects.bindings) {
+    env[variable] = { type: "durable-object", worker: name, exportName };
   }
   const classes = objects.bindings.map((one) => [one.class_name, { type: "durable-object", storage: "sqlite" }]);
   const main = source === undefined ? "index.js" : "test.js";
