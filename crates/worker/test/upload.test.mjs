@@ -53,6 +53,35 @@ test("an upload of 40 MB arrives as it was sent, and memory does not grow by it"
   assert.ok(grown < 16 * MIB, `${grown / MIB} MiB more after four uploads of 40`);
 });
 
+test("a form whose model comes first streams: 40 MB behind it are sent on as they come", async (t) => {
+  const { provider, worker } = await stage(t);
+  const hash = createHash("sha256");
+  const begun = new Promise((resolve) => {
+    provider.answer = (request, response) => {
+      request.on("data", (piece) => hash.update(piece));
+      request.on("end", () => response.end(request.headers["content-length"] ?? request.headers["transfer-encoding"]));
+      resolve();
+    };
+  });
+  const part = (name, more = "") => `--x\r\nContent-Disposition: form-data; name="${name}"${more}\r\n\r\n`;
+  const file = part("file", '; filename="a"');
+  const tail = "\r\n--x--\r\n";
+  const body = (model) => `${part("model")}${model}\r\n${file}`;
+  const length = body("openai/whisper-1").length + SIZE + tail.length;
+  const headers = { ...MULTIPART, "content-length": length };
+  const { sending, answered } = await open(`${worker.url}/v1/audio/transcriptions`, { method: "POST", headers, upload: true });
+  sending.write(body("openai/whisper-1"));
+  await pour(sending, PIECE, 64).done;
+  await begun;
+  await pour(sending, PIECE, PIECES - 64).done;
+  sending.end(tail);
+  const answer = await answered;
+  assert.deepEqual([answer.status, await answer.text()], [200, String(length - "openai/".length)]);
+  const expected = createHash("sha256").update(body("whisper-1"));
+  for (let piece = 0; piece < PIECES; piece += 1) expected.update(PIECE);
+  assert.equal(hash.digest("hex"), expected.update(tail).digest("hex"));
+});
+
 test("a provider that does not read holds the client up", async (t) => {
   const { provider, worker } = await stage(t);
   let resume;
