@@ -57,7 +57,9 @@ export class LlmProxyDO extends DurableObject {
 
   async fetch(request) {
     try {
-      const answer = await fetch(request, { redirect: "manual", signal: request.signal });
+      // The request's own signal does not end a call that is made for it in an object; one of ours does.
+      const signal = AbortSignal.any([request.signal]);
+      const answer = await fetch(request, { redirect: "manual", signal });
       if (!answer.headers.has(FAILED)) return answer;
       const response = new Response(answer.body, answer);
       response.headers.delete(FAILED);

@@ -98,6 +98,32 @@ test("a client that leaves is in the log", async (t) => {
   assert.deepEqual([line.path, line.status, line.provider], ["/v1/chat/completions", 200, "openai"]);
 });
 
+// workerd on one machine tells nobody of a client that leaves before anything was written to it; Cloudflare's servers do,
+// by the request's signal. Here it is aborted once `gate.example` answers.
+const LEAVING = `
+  import worker from "./index.js";
+  export { KeyRotationManager, LlmProxyDO } from "./index.js";
+  export default { ...worker, fetch(request, env, context) {
+    const leaving = new AbortController();
+    context.waitUntil(fetch("https://gate.example/").then(() => leaving.abort()));
+    return worker.fetch(new Request(request, { signal: leaving.signal }), env, context);
+  } };`;
+
+for (const cf of [undefined, HK]) {
+  test(`a client that leaves before the head ends the call, ${cf ? "through a region" : "directly"} too`, async (t) => {
+    const { provider, worker } = await stage(t, { source: LEAVING });
+    const [gate, call] = [Promise.withResolvers(), Promise.withResolvers()];
+    provider.answer = (request, response, { host }) => (host === "gate.example" ? gate : call).resolve(response);
+    const answered = ask(`${worker.url}/v1/chat/completions`, { ...CHAT, cf });
+    const closed = once((await call.promise).socket, "close");
+    (await gate.promise).end();
+    await closed;
+    await answered;
+    const [line] = await worker.logs.until(1, (one) => one.client_gone === true);
+    assert.deepEqual([line.path, line.provider], ["/v1/chat/completions", "openai"]);
+  });
+}
+
 for (const [what, path, options, piece] of [
   ["a stream that passes as it is", "/v1/chat/completions", STREAMED, chunk({ content: "x".repeat(60_000) })],
   ["a translated stream", "/v1/messages", MESSAGES, chunk({ content: "x".repeat(60_000) })],
