@@ -17,6 +17,12 @@ test *args:
 scenarios name="":
     WHARF_SCENARIO={{name}} cargo test --locked -p wharf --test scenarios -- --nocapture
 
+# The scenario files against the Worker, built anew
+worker name="":
+    scripts/worker-packages
+    scripts/worker-build
+    WHARF_SCENARIO={{name}} WHARF_WORKER=1 cargo test --locked -p wharf-testkit --test worker -- --nocapture
+
 # wire and core for WebAssembly
 wasm:
     .ci/run wasm

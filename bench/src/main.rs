@@ -1,7 +1,8 @@
 //! What the gateway costs, beside nginx and haproxy, on one small machine.
 //!
-//! One binary with five commands: `mock` is the upstream, `load` the client, `run` starts both and the gateways
-//! between them and measures, `report` renders what was measured, `translate` measures translation alone. Everything listens on and talks to loopback.
+//! One binary with six commands: `mock` is the upstream, `load` the client, `run` starts both and the gateways
+//! between them and measures, `report` renders what was measured, `translate` measures translation
+//! alone, `worker` the Worker in workerd. Everything listens on and talks to loopback.
 #![expect(
     clippy::disallowed_methods,
     reason = "a benchmark reads clocks and waits; nothing here serves anybody"
@@ -13,10 +14,14 @@ use std::process::ExitCode;
 
 mod http;
 mod load;
+mod machine;
 mod mock;
 mod probe;
+mod process;
 mod run;
+mod table;
 mod translate;
+mod worker;
 
 /// Any failure ends the command with its text; nobody matches on it.
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -43,6 +48,8 @@ enum Command {
     Run(run::Args),
     /// Measure what translating costs and print the table
     Translate(translate::Args),
+    /// Measure the Worker in workerd beside a plain one and print the table
+    Worker(worker::Args),
     /// Render raw lines again
     Report(run::ReportArgs),
 }
@@ -53,6 +60,7 @@ fn main() -> ExitCode {
         Command::Load(args) => load::main(args),
         Command::Run(args) => run::main(&args),
         Command::Translate(args) => translate::main(&args),
+        Command::Worker(args) => worker::main(&args),
         Command::Report(args) => run::report_again(&args),
     };
     match done {

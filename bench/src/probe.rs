@@ -19,7 +19,7 @@ pub(crate) fn post(port: u16, path: &str, body: &[u8]) -> Result<Answer> {
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     stream.set_write_timeout(Some(Duration::from_secs(5)))?;
     stream.set_nodelay(true)?;
-    stream.write_all(&request(port, path, CALLER_KEY, body))?;
+    stream.write_all(&request(port, path, CALLER_KEY, &[], body))?;
     let mut input = Vec::new();
     let mut piece = [0; 16 * 1024];
     loop {
@@ -35,10 +35,11 @@ pub(crate) fn post(port: u16, path: &str, body: &[u8]) -> Result<Answer> {
 }
 
 /// The bytes of a POST.
-pub(crate) fn request(port: u16, path: &str, key: &str, body: &[u8]) -> Vec<u8> {
+pub(crate) fn request(port: u16, path: &str, key: &str, headers: &[String], body: &[u8]) -> Vec<u8> {
+    let more: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
     let head = format!(
         "POST {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\ncontent-type: application/json\r\naccept: */*\r\n\
-         user-agent: wharf-bench\r\nauthorization: Bearer {key}\r\ncontent-length: {}\r\n\r\n",
+         user-agent: wharf-bench\r\nauthorization: Bearer {key}\r\n{more}content-length: {}\r\n\r\n",
         body.len()
     );
     let mut bytes = head.into_bytes();

@@ -23,8 +23,6 @@ pub(crate) struct Args {
     target: PathBuf,
 }
 
-const MARKS: [&str; 2] = ["<!-- translate:start -->", "<!-- translate:end -->"];
-
 /// The groups of the benchmark: name, what one unit is, the limit over the verbatim path in microseconds.
 const GROUPS: [(&str, &str, f64); 3] = [
     ("request", "request of 4 kB, read and written", 60.0),
@@ -52,7 +50,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
     }
     let table = table(&args.target.join("criterion"))?;
     match &args.docs {
-        Some(docs) => put(docs, &table)?,
+        Some(docs) => crate::table::put(docs, "translate", &table)?,
         None => println!("{table}"),
     }
     Ok(ExitCode::SUCCESS)
@@ -99,14 +97,4 @@ fn over_verbatim(group: &Path) -> Result<Vec<(String, f64)>> {
         (to != "verbatim").then(|| (format!("{from} → {to}"), cost - verbatim(from)))
     });
     Ok(pairs.collect())
-}
-
-fn put(docs: &Path, table: &str) -> Result<()> {
-    let text = fs::read_to_string(docs)?;
-    let [start, end] = MARKS.map(|mark| text.find(mark));
-    let (Some(start), Some(end)) = (start, end) else { return Err("the marks are not in the file".into()) };
-    let head = text.get(..start + MARKS[0].len()).unwrap_or_default();
-    let tail = text.get(end..).unwrap_or_default();
-    fs::write(docs, format!("{head}\n{table}{tail}"))?;
-    Ok(())
 }

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use wharf_core::config::{Input, compile, own_listener_problems};
+use wharf_core::config::{Input, Platform, compile, own_listener_problems};
 use wharf_core::provider::catalog::builtins;
 
 /// Variables that are read in ways of their own.
@@ -28,6 +28,7 @@ fuzz_target!(|input: (u8, &str, &str)| {
         env: &env,
         unreadable: &[],
         open: false,
+        platform: if pick < 128 { Platform::Native } else { Platform::Worker },
         builtins: builtins(),
     }) {
         Ok(compiled) => {

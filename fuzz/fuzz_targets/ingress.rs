@@ -4,7 +4,7 @@
 use http::{HeaderName, HeaderValue, Method};
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
-use wharf_core::config::{Input, compile};
+use wharf_core::config::{Input, Platform, compile};
 use wharf_core::headers::Headers;
 use wharf_core::ingress::{self, Endpoint, Ingress};
 use wharf_core::provider::catalog::builtins;
@@ -24,7 +24,14 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     let env =
         [("PROXY_API_KEY", CALLER), ("OPENAI_API_KEY", "sk-1, sk-2"), ("CLOUDFLARE_ACCOUNT_ID", "account")];
     let env = env.map(|(name, value)| (name.to_owned(), value.to_owned()));
-    match compile(&Input { file: None, env: &env, unreadable: &[], open: false, builtins: builtins() }) {
+    match compile(&Input {
+        file: None,
+        env: &env,
+        unreadable: &[],
+        open: false,
+        platform: Platform::Native,
+        builtins: builtins(),
+    }) {
         Ok(compiled) => compiled.table,
         Err(problems) => panic!("{problems:?}"),
     }

@@ -3,22 +3,18 @@
 With `WHARF_SDK_DIRECT=1` the SDKs talk to the played providers directly: that checks this folder without a gateway.
 """
 
-import json
 import os
-import subprocess
-import threading
+import signal
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 
 import answers
+import hosts
 import played
 from upstream import Upstream
 
 CALLER_KEY = "caller-sdk-key-0001"
-ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 30
 DIRECT = os.environ.get("WHARF_SDK_DIRECT") == "1"
 
 # The SDKs read keys, addresses and proxies from the environment: none of the machine's may reach a test.
@@ -57,29 +53,17 @@ def gateway(providers, tmp_path_factory):
     if DIRECT:
         yield Gateway(providers.base, providers, True)
         return
-    folder = tmp_path_factory.mktemp("gateway")
-    config = folder / "sdk.jsonc"
-    config.write_text(json.dumps(configuration(providers.base)))
-    binary = Path(os.environ.get("WHARF_BIN", ROOT / "target/debug/wharf")).resolve()
-    if not binary.exists():
-        pytest.exit(f"{binary} is not built; name the gateway's binary with WHARF_BIN", 2)
-    command = [str(binary), "--config", str(config), "--listen", "127.0.0.1:0"]
-    process = subprocess.Popen(command, cwd=folder, env={"HOME": str(folder)}, stdin=subprocess.DEVNULL,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-    log: list[str] = []
+    running = hosts.start(tmp_path_factory.mktemp("gateway"), configuration(providers.base))
     try:
-        yield Gateway(address(process, log), providers, False)
+        yield Gateway(running.base, providers, False)
     finally:
-        process.terminate()
-        try:
-            process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            raise
-    text = "".join(log)
+        code = running.stop()
+    text = "".join(running.log)
     for secret in (CALLER_KEY, answers.OPENAI_KEY, answers.ANTHROPIC_KEY, answers.GEMINI_KEY):
         assert secret not in text, "the gateway's log holds a credential"
-    assert process.returncode == 0, f"the gateway ended with {process.returncode}:\n{text}"
+    # Wrangler ends with the signal that it got.
+    ends = (0, -signal.SIGTERM, 128 + signal.SIGTERM) if hosts.WORKER else (0,)
+    assert code in ends, f"the gateway ended with {code}:\n{text}"
 
 
 def configuration(base: str) -> dict:
@@ -95,27 +79,6 @@ def configuration(base: str) -> dict:
             **{f"play-{name}": {"base_url": f"{base}{played.BASE}{name}", "format": name, "keys": played.key(name)} for name in played.FORMATS},
         },
     }
-
-
-def address(process: subprocess.Popen, log: list[str]) -> str:
-    """Reads the address from the banner and goes on collecting the log."""
-    found: list[str] = []
-    ready = threading.Event()
-
-    def read() -> None:
-        for line in process.stderr:
-            log.append(line)
-            if not found and "listening on http://" in line:
-                rest = line.split("listening on ", 1)[1]
-                found.append(rest.split()[0].rstrip('."},'))
-                ready.set()
-        ready.set()
-
-    threading.Thread(target=read, daemon=True).start()
-    ready.wait(PATIENCE)
-    if not found:
-        pytest.exit("the gateway did not start:\n" + "".join(log), 2)
-    return found[0]
 
 
 @pytest.fixture(autouse=True)

@@ -60,7 +60,7 @@ pub(super) async fn exchange(stream: &mut TcpStream, input: &mut Vec<u8>, load: 
     }
     let mut tally = load.tally.borrow_mut();
     tally.open -= u64::from(open);
-    let complete = !streams || events.is_complete(load.args.events);
+    let complete = !streams || events.is_complete(load.args.events, &load.args.last);
     let good = tally.ended(status, complete, sent.elapsed());
     Ok(Ended { good, keep: keep && !closed })
 }
@@ -77,7 +77,10 @@ fn parse(input: &[u8]) -> Result<Option<Head>> {
     Ok(Some(Head { length, status: response.code.unwrap_or(0), keep, body }))
 }
 
-const DONE: &[u8] = b"data: [DONE]\n\n";
+/// How OpenAI ends a stream.
+pub(super) const DONE: &str = "data: [DONE]\n\n";
+/// As much of a stream's end as is kept.
+const TAIL: usize = 64;
 
 /// Counts server-sent events in pieces cut anywhere, and keeps the last bytes to see how the stream ended.
 #[derive(Default)]
@@ -96,14 +99,14 @@ impl Events {
         if let Some(last) = data.last() {
             self.after_newline = *last == b'\n';
         }
-        self.tail.extend_from_slice(&data[data.len().saturating_sub(DONE.len())..]);
-        let surplus = self.tail.len().saturating_sub(DONE.len());
+        self.tail.extend_from_slice(&data[data.len().saturating_sub(TAIL)..]);
+        let surplus = self.tail.len().saturating_sub(TAIL);
         self.tail.drain(..surplus);
     }
 
-    /// Whether the stream came whole: its end mark, and every event the mock sends.
-    fn is_complete(&self, expected: u64) -> bool {
-        self.tail == DONE && (expected == 0 || expected == self.count)
+    /// Whether the stream came whole: its last bytes, and every event the mock sends.
+    fn is_complete(&self, expected: u64, last: &str) -> bool {
+        self.tail.ends_with(last.as_bytes()) && (expected == 0 || expected == self.count)
     }
 }
 
@@ -119,8 +122,8 @@ mod tests {
             events.push(&stream[..cut]);
             events.push(&stream[cut..]);
             assert_eq!(events.count, 3, "cut at {cut}");
-            assert!(events.is_complete(3) && events.is_complete(0), "cut at {cut}");
-            assert!(!events.is_complete(4), "cut at {cut}");
+            assert!(events.is_complete(3, DONE) && events.is_complete(0, DONE), "cut at {cut}");
+            assert!(!events.is_complete(4, DONE), "cut at {cut}");
         }
     }
 
@@ -128,7 +131,7 @@ mod tests {
     fn a_stream_without_its_end_mark_is_incomplete() {
         let mut events = Events::default();
         events.push(b"data: {}\n\n");
-        assert!(!events.is_complete(1));
+        assert!(!events.is_complete(1, DONE));
     }
 
     #[test]

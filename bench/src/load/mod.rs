@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 mod exchange;
 mod tally;
 
-use exchange::{Ended, exchange};
+use exchange::{DONE, Ended, exchange};
 pub(crate) use tally::Report;
 use tally::Tally;
 
@@ -55,6 +55,12 @@ pub(crate) struct Args {
     /// Events a complete stream has; 0 to accept any number
     #[arg(long, default_value_t = 0)]
     events: u64,
+    /// What a complete stream ends with
+    #[arg(long, default_value = DONE)]
+    last: String,
+    /// A further request header, `name: value`; may be given again
+    #[arg(long = "header")]
+    headers: Vec<String>,
     /// File with the request body
     #[arg(long)]
     body: std::path::PathBuf,
@@ -72,7 +78,7 @@ struct Load {
 /// Sends the load and prints the report.
 pub(crate) fn main(args: Args) -> Result<ExitCode> {
     let body = std::fs::read(&args.body).map_err(|error| format!("{}: {error}", args.body.display()))?;
-    let request = probe::request(args.port, &args.path, CALLER_KEY, &body);
+    let request = probe::request(args.port, &args.path, CALLER_KEY, &args.headers, &body);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let report = runtime.block_on(LocalSet::new().run_until(send(args, request)));
     println!("{}", serde_json::to_string(&report)?);

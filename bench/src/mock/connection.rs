@@ -6,7 +6,7 @@ use std::io::{Error, ErrorKind, Result};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 /// Bodies beyond this are counted, not looked at: only short ones ask for streams here.
 const LOOKED_AT: usize = 64 * 1024;
@@ -33,7 +33,7 @@ pub(super) async fn serve(mut stream: TcpStream, mock: &Mock) -> Result<()> {
                 let list = r#"{"object":"list","data":[{"id":"gpt-4o-mini","object":"model","created":1700000000,"owned_by":"bench"}]}"#;
                 stream.write_all(&answers::plain("200 OK", list)).await?;
             }
-            Request::Completion => stream.write_all(&mock.answers().completion).await?,
+            Request::Completion => send_completion(&mut stream, mock).await?,
             Request::Stream => {
                 mock.count(|counters| {
                     (counters.streams, counters.open_streams) =
@@ -110,6 +110,19 @@ fn parse(input: &[u8], mock: &Mock) -> Result<Option<(usize, Body, Request)>> {
 
 fn asks_for_stream(body: &[u8]) -> bool {
     memchr::memmem::find(body, br#""stream":true"#).is_some()
+}
+
+async fn send_completion(stream: &mut TcpStream, mock: &Mock) -> Result<()> {
+    let answers = mock.answers();
+    let pause = Duration::from_micros(mock.knobs.get().pause_us);
+    if pause.is_zero() {
+        return stream.write_all(&answers.completion).await;
+    }
+    let head = memchr::memmem::find(&answers.completion, b"\r\n\r\n").map_or(0, |end| end + 4);
+    let (first, rest) = answers.completion.split_at(usize::midpoint(head, answers.completion.len()));
+    stream.write_all(first).await?;
+    sleep(pause).await;
+    stream.write_all(rest).await
 }
 
 async fn send_stream(stream: &mut TcpStream, mock: &Mock) -> Result<()> {

@@ -1,7 +1,7 @@
 //! The mock upstream: an OpenAI-compatible server on one thread that answers at once.
 //!
 //! Any POST gets a JSON chat completion, or server-sent events when its body says `"stream":true`.
-//! `POST /__cfg?chunks=…&chunk_bytes=…&interval_us=…&batch=…&body_bytes=…` changes the answers of a running mock,
+//! `POST /__cfg?chunks=…&chunk_bytes=…&interval_us=…&batch=…&body_bytes=…&pause_us=…` changes the answers of a running mock,
 //! `/__stats` only reads the counters; both answer with them.
 
 use crate::Result;
@@ -39,11 +39,13 @@ pub(crate) struct Knobs {
     pub(crate) batch: u64,
     /// Bytes of a JSON answer.
     pub(crate) body_bytes: u64,
+    /// Time between the halves of a JSON answer.
+    pub(crate) pause_us: u64,
 }
 
 impl Default for Knobs {
     fn default() -> Self {
-        Self { chunks: 50, chunk_bytes: 220, interval_us: 0, batch: 1, body_bytes: 700 }
+        Self { chunks: 50, chunk_bytes: 220, interval_us: 0, batch: 1, body_bytes: 700, pause_us: 0 }
     }
 }
 
@@ -60,6 +62,7 @@ impl Knobs {
                 "interval_us" => self.interval_us = value,
                 "batch" => self.batch = value,
                 "body_bytes" => self.body_bytes = value,
+                "pause_us" => self.pause_us = value,
                 _ => return false,
             }
             true
@@ -68,9 +71,9 @@ impl Knobs {
 
     /// The settings as a query for `/__cfg`.
     pub(crate) fn query(&self) -> String {
-        let Self { chunks, chunk_bytes, interval_us, batch, body_bytes } = self;
+        let Self { chunks, chunk_bytes, interval_us, batch, body_bytes, pause_us } = self;
         format!(
-            "chunks={chunks}&chunk_bytes={chunk_bytes}&interval_us={interval_us}&batch={batch}&body_bytes={body_bytes}"
+            "chunks={chunks}&chunk_bytes={chunk_bytes}&interval_us={interval_us}&batch={batch}&body_bytes={body_bytes}&pause_us={pause_us}"
         )
     }
 }
@@ -170,7 +173,7 @@ mod tests {
 
     #[test]
     fn a_query_says_all_settings() {
-        let knobs = Knobs { chunks: 1, chunk_bytes: 2, interval_us: 3, batch: 4, body_bytes: 5 };
+        let knobs = Knobs { chunks: 1, chunk_bytes: 2, interval_us: 3, batch: 4, body_bytes: 5, pause_us: 6 };
         let mut read = Knobs::default();
         assert!(read.set(&knobs.query()));
         assert_eq!(read, knobs);

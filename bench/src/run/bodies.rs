@@ -8,7 +8,7 @@ use std::path::Path;
 const IMAGE: usize = 10 * 1024 * 1024 - 256;
 
 /// Writes `small`, `stream`, `16k` and `big`; all gateways get the same bytes.
-pub(super) fn write(directory: &Path, model: &str) -> Result<()> {
+pub(crate) fn write(directory: &Path, model: &str) -> Result<()> {
     let system = json!({ "role": "system", "content": "You are a helpful assistant." });
     let question = json!({ "role": "user", "content": "Write one sentence about the sea." });
     let small =

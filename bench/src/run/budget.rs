@@ -2,6 +2,7 @@
 
 use super::sample::Samples;
 use super::scenario::Scenario;
+use crate::table::Verdict;
 
 /// One row of the table.
 pub(super) struct Budget {
@@ -21,26 +22,6 @@ pub(super) enum Limit {
     Ratio,
     /// The figure itself.
     Value,
-}
-
-/// How a gateway stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Verdict {
-    Aim,
-    Pass,
-    Over,
-    Unknown,
-}
-
-impl Verdict {
-    pub(super) fn text(self) -> &'static str {
-        match self {
-            Self::Aim => "PASS (aim)",
-            Self::Pass => "PASS",
-            Self::Over => "over",
-            Self::Unknown => "–",
-        }
-    }
 }
 
 /// All rows, in the order of the table.
@@ -91,13 +72,7 @@ impl Budget {
     }
 
     pub(super) fn verdict(&self, samples: &Samples, gateway: &str) -> Verdict {
-        // Judged as it is shown: 1.154 stands in the table as 1.15.
-        match self.held(samples, gateway).map(|held| (held * 100.0).round() / 100.0) {
-            None => Verdict::Unknown,
-            Some(held) if held <= self.aim => Verdict::Aim,
-            Some(held) if held <= self.must => Verdict::Pass,
-            Some(_) => Verdict::Over,
-        }
+        Verdict::of(self.held(samples, gateway), self.must, self.aim)
     }
 }
 

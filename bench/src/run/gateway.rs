@@ -1,6 +1,6 @@
 //! The gateways that are measured, and how each is started.
 
-use super::machine::{first_line, version_in};
+use crate::machine::{first_line, version_in};
 use crate::{CALLER_KEY, Result, UPSTREAM_KEY};
 use std::path::{Path, PathBuf};
 
@@ -122,7 +122,7 @@ fn find(program: &str) -> Option<PathBuf> {
     if program.contains('/') {
         return Some(PathBuf::from(program));
     }
-    super::machine::PATH.split(':').map(|folder| Path::new(folder).join(program)).find(|file| file.is_file())
+    crate::machine::PATH.split(':').map(|folder| Path::new(folder).join(program)).find(|file| file.is_file())
 }
 
 #[cfg(test)]

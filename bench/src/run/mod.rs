@@ -4,9 +4,11 @@
 //! what the machine does meanwhile hits neighbours alike, and nothing one scenario leaves behind reaches the next.
 
 use crate::Result;
+use crate::machine::{self, Machine};
+use crate::process::{Directory, end_all_on_signal};
+use crate::table;
 use clap::ValueEnum;
 use gateway::{Gateway, Settings};
-use machine::Machine;
 use sample::{Line, Sample, Samples};
 use scenario::{Scale, Scenario};
 use std::fs;
@@ -19,12 +21,12 @@ use turn::Bench;
 mod bodies;
 mod budget;
 mod gateway;
-mod machine;
-mod process;
 mod report;
 mod sample;
 mod scenario;
 mod turn;
+
+pub(crate) use bodies::write as write_bodies;
 
 /// Command line of `run`.
 #[derive(clap::Args)]
@@ -143,7 +145,7 @@ pub(crate) fn report_again(args: &ReportArgs) -> Result<ExitCode> {
 fn finish(samples: &Samples, subject: &str, output: &Output) -> Result<ExitCode> {
     println!("{}", report::terminal(samples, subject));
     if let Some(file) = &output.docs {
-        report::write(file, &report::markdown(samples, subject))?;
+        table::put(file, "bench", &report::markdown(samples, subject))?;
     }
     Ok(if samples.failures().is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -178,24 +180,6 @@ fn brief(sample: &Sample) -> String {
     format!("{start} {}", figures.collect::<Vec<_>>().join(", "))
 }
 
-/// A directory for configurations, bodies and logs that goes away at the end.
-struct Directory(PathBuf);
-
-impl Directory {
-    fn new() -> Result<Self> {
-        let path = std::env::temp_dir().join(format!("wharf-bench-{}", std::process::id()));
-        fs::create_dir_all(&path)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Directory {
-    fn drop(&mut self) {
-        // Nothing to be done about what can't be removed.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 /// The raw lines, each on disk before the next turn starts.
 struct Raw(fs::File);
 
@@ -210,28 +194,4 @@ impl Raw {
     fn write(&mut self, line: &Line) -> Result<()> {
         Ok(writeln!(self.0, "{}", serde_json::to_string(line)?)?)
     }
-}
-
-/// An interrupted run leaves no servers and no files behind.
-fn end_all_on_signal(directory: PathBuf) -> Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let watch = move || {
-        runtime.block_on(async move {
-            let (Ok(mut interrupt), Ok(mut end)) =
-                (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
-            else {
-                return;
-            };
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = end.recv() => {}
-            }
-            process::end_all();
-            drop(Directory(directory));
-            std::process::exit(130);
-        });
-    };
-    std::thread::Builder::new().name("signals".to_owned()).spawn(watch)?;
-    Ok(())
 }

@@ -4,12 +4,8 @@ use super::budget::{BUDGETS, Limit};
 use super::gateway::BASE;
 use super::sample::Samples;
 use super::scenario::Scenario;
-use crate::Result;
+use crate::table::{columns, shown};
 use std::fmt::Write as _;
-use std::path::Path;
-
-const START: &str = "<!-- bench:start -->";
-const END: &str = "<!-- bench:end -->";
 
 /// Seen by the way; no limits on these, since they depend on what else shares the cores.
 const ALSO: &[(Scenario, &str, &str)] = &[
@@ -29,12 +25,12 @@ const ALSO: &[(Scenario, &str, &str)] = &[
     (Scenario::Rss, "rss_3_mib", "RSS after 100,000 requests, MiB"),
 ];
 
-/// The whole block between the markers.
+/// All that stands between the marks.
 pub(super) fn markdown(samples: &Samples, subject: &str) -> String {
     let gateways = samples.gateways();
     let machine = &samples.machine;
     let mut text = format!(
-        "{START}\nMeasured on {}: {}, {} cores, {} GiB, Linux {}; {}; median of {} rounds{}.\n\n",
+        "Measured on {}: {}, {} cores, {} GiB, Linux {}; {}; median of {} rounds{}.\n\n",
         machine.date,
         machine.cpu,
         machine.cores,
@@ -64,7 +60,7 @@ pub(super) fn markdown(samples: &Samples, subject: &str) -> String {
     for failure in samples.failures() {
         let _ = writeln!(text, "\n**{failure}**");
     }
-    text + END + "\n"
+    text
 }
 
 /// The same first table in columns, with the ratios of every gateway.
@@ -75,16 +71,7 @@ pub(super) fn terminal(samples: &Samples, subject: &str) -> String {
     heads.extend([format!("{subject}/{BASE}"), "must".to_owned(), "aim".to_owned(), String::new()]);
     let mut table = vec![heads];
     table.extend(rows(samples, &gateways, subject));
-    let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..table[0].len()).map(width).collect();
-    let mut text = String::new();
-    for row in &table {
-        let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, width))| match column {
-            0 | 1 => format!("{cell:<width$}"),
-            _ => format!("{cell:>width$}"),
-        });
-        let _ = writeln!(text, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
-    }
+    let mut text = columns(&table, 2);
     for failure in samples.failures() {
         let _ = writeln!(text, "FAILED: {failure}");
     }
@@ -122,49 +109,9 @@ fn rows(samples: &Samples, gateways: &[&str], subject: &str) -> Vec<Vec<String>>
     BUDGETS.iter().filter(measured).map(row).collect()
 }
 
-/// Three digits are as many as the noise leaves.
-fn shown(value: Option<f64>) -> String {
-    match value {
-        None => "–".to_owned(),
-        Some(value) if value >= 1_000.0 => thousands(&format!("{value:.0}")),
-        Some(value) if value >= 100.0 => format!("{value:.0}"),
-        Some(value) if value >= 10.0 => format!("{value:.1}"),
-        Some(value) => format!("{value:.2}"),
-    }
-}
-
 /// A limit as it was set: `1.15`, `64`.
 fn limit(value: f64) -> String {
     format!("{value}")
-}
-
-fn thousands(digits: &str) -> String {
-    let mut text = String::new();
-    for (at, digit) in digits.char_indices() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// Puts the block in the place of the one the file has, or in a new file.
-pub(super) fn write(file: &Path, block: &str) -> Result<()> {
-    let old = if file.exists() {
-        std::fs::read_to_string(file)?
-    } else {
-        format!("# Performance\n\n{START}\n{END}\n")
-    };
-    let new = replaced(&old, block).ok_or_else(|| format!("{} has no {START} … {END}", file.display()))?;
-    Ok(std::fs::write(file, new)?)
-}
-
-fn replaced(old: &str, block: &str) -> Option<String> {
-    let start = old.find(START)?;
-    let end = start + old[start..].find(END)? + END.len();
-    let rest = old[end..].strip_prefix('\n').unwrap_or(&old[end..]);
-    Some(format!("{}{block}{rest}", &old[..start]))
 }
 
 #[cfg(test)]
@@ -200,19 +147,5 @@ mod tests {
             line.find(word).map(|at| line[..at].chars().count() + word.chars().count())
         };
         assert_eq!(column(lines[0], "must"), column(lines[1], "≤ 1.15×"));
-    }
-
-    #[test]
-    fn only_the_block_is_replaced() {
-        let old = format!("# Performance\n\nWords.\n\n{START}\nold\n{END}\n\nMore.\n");
-        let new = replaced(&old, &format!("{START}\nnew\n{END}\n")).unwrap();
-        assert_eq!(new, old.replace("old", "new"));
-        assert_eq!(replaced("no markers", "x"), None);
-    }
-
-    #[test]
-    fn numbers_have_three_digits_or_separators() {
-        let texts = [0.456, 1.0, 17.19, 310.4, 1_234.0, 1_234_567.0].map(|value| shown(Some(value)));
-        assert_eq!(texts, ["0.46", "1.00", "17.2", "310", "1,234", "1,234,567"]);
     }
 }

@@ -1,10 +1,11 @@
 //! Raw lines, and the medians and ratios formed from them.
 
 use super::gateway::BASE;
-use super::machine::Machine;
 use super::scenario::Scenario;
 use super::turn::Figures;
 use crate::Result;
+use crate::machine::Machine;
+use crate::table::median;
 use serde::{Deserialize, Serialize};
 
 /// One line of the raw file.
@@ -113,17 +114,6 @@ impl Samples {
     }
 }
 
-/// The middle value, or the mean of the two.
-pub(super) fn median(values: &mut [f64]) -> Option<f64> {
-    values.sort_unstable_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    match values.len() {
-        0 => None,
-        odd if odd % 2 == 1 => Some(values[middle]),
-        _ => Some(f64::midpoint(values[middle - 1], values[middle])),
-    }
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
@@ -135,13 +125,6 @@ pub(super) mod tests {
 
     fn cpu(round: u32, gateway: &str, value: f64) -> Sample {
         sample(round, gateway, Scenario::Cpu, named([("cpu_us", value)]))
-    }
-
-    #[test]
-    fn medians() {
-        assert_eq!(median(&mut []), None);
-        assert_eq!(median(&mut [3.0, 1.0, 2.0]), Some(2.0));
-        assert_eq!(median(&mut [4.0, 1.0, 2.0, 3.0]), Some(2.5));
     }
 
     #[test]

@@ -117,7 +117,7 @@ fn start(turn: &mut Turn<'_>, scale: &Scale) -> Result<Figures> {
         turn.restart()?;
         times.push(turn.start_ms);
     }
-    figures.insert("start_ms".to_owned(), super::sample::median(&mut times).unwrap_or(0.0));
+    figures.insert("start_ms".to_owned(), crate::table::median(&mut times).unwrap_or(0.0));
     Ok(figures)
 }
 

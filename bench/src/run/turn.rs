@@ -1,12 +1,12 @@
 //! One gateway's turn: started afresh, put under load, measured, ended.
 
 use super::gateway::Gateway;
-use super::machine::Busy;
-use super::process::{self, Group};
 use crate::Result;
 use crate::load::{Mode, Report};
+use crate::machine::Busy;
 use crate::mock::{Counters, Knobs};
 use crate::probe::{self, Answer};
+use crate::process::{self, Group};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,7 @@
 //! Content codings: a client's compressed request is read whole, a provider's compressed answer is read beside its
 //! verbatim bytes. Every output is bounded, so that a few bytes can't become gigabytes.
 
+#[cfg(feature = "brotli")]
 mod brotli;
 mod inflate;
 mod zstd;
@@ -9,7 +10,9 @@ mod zstd;
 mod tests;
 
 use crate::error::{Error, Kind};
+use crate::headers::{Headers, text};
 use bytes::Bytes;
+use http::header::CONTENT_ENCODING;
 
 /// What a decoder beside an answer may give in all; a longer answer ends with its usage unknown.
 const ANSWER_LIMIT: usize = 64 << 20;
@@ -29,6 +32,7 @@ enum Halt {
 /// One coding's decoder; made only for bodies that are encoded, as its tables are big.
 enum Engine {
     Inflate(inflate::Inflate),
+    #[cfg(feature = "brotli")]
     Brotli(brotli::Brotli),
     Zstd(Box<zstd::Zstd>),
 }
@@ -38,6 +42,7 @@ impl Engine {
         match coding {
             Coding::Gzip => Self::Inflate(inflate::Inflate::gzip()),
             Coding::Deflate => Self::Inflate(inflate::Inflate::zlib()),
+            #[cfg(feature = "brotli")]
             Coding::Brotli => Self::Brotli(brotli::Brotli::new()),
             Coding::Zstd => Self::Zstd(Box::default()),
         }
@@ -46,6 +51,7 @@ impl Engine {
     fn push(&mut self, input: &[u8], sink: &mut Sink<'_>) -> Result<(), Halt> {
         match self {
             Self::Inflate(engine) => engine.push(input, sink),
+            #[cfg(feature = "brotli")]
             Self::Brotli(engine) => engine.push(input, sink),
             Self::Zstd(engine) => engine.push(input, sink),
         }
@@ -55,6 +61,7 @@ impl Engine {
     fn at_end(&self) -> bool {
         match self {
             Self::Inflate(engine) => engine.at_end(),
+            #[cfg(feature = "brotli")]
             Self::Brotli(engine) => engine.at_end(),
             Self::Zstd(engine) => engine.at_end(),
         }
@@ -65,6 +72,7 @@ impl Engine {
 enum Coding {
     Gzip,
     Deflate,
+    #[cfg(feature = "brotli")]
     Brotli,
     Zstd,
 }
@@ -77,6 +85,7 @@ impl Coding {
         match () {
             () if is("gzip") || is("x-gzip") => Some(Self::Gzip),
             () if is("deflate") => Some(Self::Deflate),
+            #[cfg(feature = "brotli")]
             () if is("br") => Some(Self::Brotli),
             () if is("zstd") => Some(Self::Zstd),
             () => None,
@@ -88,6 +97,13 @@ impl Coding {
 pub fn is_identity(encoding: &str) -> bool {
     let name = encoding.trim();
     name.is_empty() || name.eq_ignore_ascii_case("identity")
+}
+
+/// The content coding that a body is still in when it is read, where the host undoes those of `undone`.
+pub fn left<'h>(headers: &'h Headers, undone: &[&str]) -> Option<&'h str> {
+    let coding = text(headers, CONTENT_ENCODING)?;
+    let is_undone = undone.iter().any(|name| coding.trim().eq_ignore_ascii_case(name));
+    (!is_identity(coding) && !is_undone).then_some(coding)
 }
 
 /// A request body as its `Content-Encoding` says, decoded.
@@ -105,14 +121,12 @@ pub fn decode_request(body: &Bytes, encoding: &str, limit: usize) -> Result<Byte
     if is_identity(encoding) {
         return if body.len() > limit { Err(too_large()) } else { Ok(body.clone()) };
     }
-    let coding = match Coding::parse(encoding) {
-        Some(coding @ (Coding::Gzip | Coding::Zstd)) => coding,
-        Some(Coding::Deflate | Coding::Brotli) | None => {
-            return Err(Error::new(
-                Kind::UnsupportedEncoding,
-                "This Content-Encoding is not decoded here; send the body as gzip, as zstd, or unencoded.",
-            ));
-        }
+    let taken = Coding::parse(encoding).filter(|coding| matches!(coding, Coding::Gzip | Coding::Zstd));
+    let Some(coding) = taken else {
+        return Err(Error::new(
+            Kind::UnsupportedEncoding,
+            "This Content-Encoding is not decoded here; send the body as gzip, as zstd, or unencoded.",
+        ));
     };
     let mut decoded = Vec::new();
     let mut engine = Engine::new(coding);

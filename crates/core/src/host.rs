@@ -29,6 +29,8 @@ pub trait Host: Clone + 'static {
     const PARALLEL: usize;
     /// How old may be what is known of keys before the store is asked what others have learnt.
     const LOOK: Millis = Millis::seconds(10);
+    /// The content codings that `read` undoes, by their names in `Content-Encoding`.
+    const DECODES: &'static [&'static str];
     /// An upstream's answer body, still open.
     type Body;
     /// A client's request body that has not been read; it cannot be replayed.

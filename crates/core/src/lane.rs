@@ -1,14 +1,14 @@
 //! An answer on its way to the client: its pieces pass unchanged, and what they say of usage and completeness is read
 //! from them, or from a decoded copy beside them; or they are translated.
 
-use crate::coding::Decoder;
+use crate::coding::{self, Decoder};
 use crate::headers::Headers;
 use crate::headers::text;
 use crate::health::Busy;
 use crate::record::Record;
 use crate::time::Millis;
 use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::header::CONTENT_TYPE;
 use wharf_wire::chat::Failure;
 use wharf_wire::format::Format;
 use wharf_wire::relay::{End, Relay, RelayKind};
@@ -59,7 +59,14 @@ pub struct Finish {
 impl Lane {
     /// For an answer with these headers: `asked` is the caller's format and whether this is a model route's stream;
     /// `None`: pass-through, where a cut stays a cut.
-    pub fn new(headers: &Headers, format: Option<Format>, model_route: bool, ok: bool) -> Self {
+    /// The codings that `undone` names are decoded before its pieces come here.
+    pub fn new(
+        headers: &Headers,
+        undone: &[&str],
+        format: Option<Format>,
+        model_route: bool,
+        ok: bool,
+    ) -> Self {
         let media = text(headers, CONTENT_TYPE).unwrap_or("");
         let sse = media.starts_with("text/event-stream");
         let tap = match (sse, media.as_bytes().windows(4).any(|part| part == b"json")) {
@@ -72,10 +79,8 @@ impl Lane {
             (_, true) => RelayKind::ModelJson,
             (_, false) => RelayKind::PassThrough,
         };
-        match text(headers, CONTENT_ENCODING) {
-            None | Some("identity") => {
-                Self { kind: Kind::Verbatim(Relay::verbatim(kind, tap)), decoder: None, terms: None }
-            }
+        match coding::left(headers, undone) {
+            None => Self { kind: Kind::Verbatim(Relay::verbatim(kind, tap)), decoder: None, terms: None },
             Some(coding) => {
                 let decoder = tap.as_ref().and_then(|_| Decoder::new(coding)).map(Box::new);
                 Self { kind: Kind::Verbatim(Relay::encoded(kind, tap)), decoder, terms: None }
@@ -197,6 +202,15 @@ impl Lane {
                 translate.pipe.progress().failure.clone()
             }
             Kind::Translate(_) | Kind::Verbatim(_) => None,
+        }
+    }
+
+    /// Nothing is put into the answer and nothing can follow from its end: a host may hand its body over without
+    /// looking at it (its usage stays unknown then).
+    pub const fn may_be_handed_over(&self) -> bool {
+        match &self.kind {
+            Kind::Verbatim(relay) => relay.is_plain(),
+            Kind::Translate(_) => false,
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! No runtime, no socket, no clock, no environment, no randomness of its own (see `host::Host`).
 
+#![forbid(unsafe_code)]
+
 pub mod auth;
 pub mod coding;
 pub mod config;

@@ -1,5 +1,7 @@
 //! One line per finished exchange: what the access log shows. Never a body, never a credential.
 
+pub mod line;
+
 use http::Method;
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -40,6 +42,8 @@ pub struct Record {
     pub store_failed: bool,
     /// What was tried before the answer, and why it gave way: `openai: rate_limited`.
     pub gave_way: Vec<String>,
+    /// A way out of its own could not be gone, and the call went direct instead.
+    pub egress_failed: bool,
 }
 
 impl Record {

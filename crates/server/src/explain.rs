@@ -36,6 +36,7 @@ struct Paper {
 
 impl Host for Paper {
     const HINTS: bool = false;
+    const DECODES: &'static [&'static str] = &[];
     const PARALLEL: usize = 1;
     type Body = ();
     type Upload = Bytes;

@@ -1,7 +1,7 @@
 //! Between the front and the core: a request goes in, an answer comes out, and its record is logged when it is over,
 //! also when the client has left.
 
-use crate::access_log::{AccessLog, Measured};
+use crate::access_log::AccessLog;
 use crate::clock;
 use crate::front::{Body, Drain, Handler, Over, Piece, Request, Response, Source};
 use crate::native::Native;
@@ -18,6 +18,7 @@ use std::time::Duration;
 use wharf_core::exchange::{Core, Incoming, OutBody, Outgoing, Stream};
 use wharf_core::host::TransportError;
 use wharf_core::record::Record;
+use wharf_core::record::line::Measured;
 use wharf_core::time::Millis;
 use wharf_wire::relay::End;
 

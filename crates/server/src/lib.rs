@@ -1,5 +1,7 @@
 //! Wharf's native host: sockets, clocks and files around the core, which does none of that itself.
 
+#![forbid(unsafe_code)]
+
 pub mod access_log;
 pub mod ask;
 pub mod banner;

@@ -3,7 +3,7 @@
 use crate::cli::{Serve, Source};
 use std::fs;
 use std::path::{Path, PathBuf};
-use wharf_core::config::{Compiled, Input, Problem, compile};
+use wharf_core::config::{Compiled, Input, Platform, Problem, compile};
 use wharf_core::provider::catalog::builtins;
 
 /// Why there is no configuration.
@@ -48,7 +48,14 @@ pub fn load(source: &Source, open: bool) -> Result<Loaded, LoadError> {
     let name = file.as_deref().map(|path| path.display().to_string()).unwrap_or_default();
     let (env, unreadable) = environment();
     let file_text = text.as_deref().map(|text| (&*name, text));
-    let input = Input { file: file_text, env: &env, unreadable: &unreadable, open, builtins: builtins() };
+    let input = Input {
+        file: file_text,
+        env: &env,
+        unreadable: &unreadable,
+        open,
+        platform: Platform::Native,
+        builtins: builtins(),
+    };
     let compiled = compile(&input).map_err(LoadError::Problems)?;
     notes.extend(compiled.warnings.iter().map(ToString::to_string));
     Ok(Loaded { compiled, file, notes })

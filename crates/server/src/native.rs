@@ -39,6 +39,7 @@ impl upstream::Upload for Upload {
 
 impl Host for Native {
     const HINTS: bool = false;
+    const DECODES: &'static [&'static str] = &[];
     const PARALLEL: usize = 64;
     // The store is a file, or a server next door: asking it once a second is nothing.
     const LOOK: Millis = Millis::seconds(1);

@@ -5,6 +5,7 @@
 use serde_json::json;
 use std::collections::HashSet;
 use wharf_testkit::client::fetch;
+use wharf_testkit::process::Folder;
 use wharf_testkit::scenario::Scenario;
 use wharf_testkit::upstream::{Reply, Upstream};
 
@@ -83,7 +84,27 @@ fn all_scenario_files_can_be_read_and_name_known_hosts() {
     for scenario in native.iter().chain(&worker) {
         names.insert(scenario.name.clone());
         assert!(!scenario.steps.is_empty(), "{}", scenario.name);
-        assert!(scenario.hosts.iter().all(|host| host == "native" || host == "worker"), "{}", scenario.name);
         assert!(!scenario.config_text(&upstream).contains("{{"), "{}: an unknown placeholder", scenario.name);
     }
+}
+
+#[test]
+fn a_difference_between_hosts_needs_a_reason() {
+    let step = |more: serde_json::Value| {
+        let mut step = json!({"request": {"path": "/"}, "expect": {"status": 200}});
+        step.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        step
+    };
+    let load = |file: &serde_json::Value| {
+        let folder = Folder::new();
+        let path = folder.write("n.json", &file.to_string());
+        std::panic::catch_unwind(|| Scenario::load(&path)).is_ok()
+    };
+    let file = |step: &serde_json::Value| json!({"name": "n", "about": "a", "steps": [step]});
+    assert!(load(&file(&step(json!({})))));
+    assert!(load(&file(&step(json!({"hosts": ["worker"], "why": "so"})))));
+    assert!(!load(&file(&step(json!({"hosts": ["worker"]})))));
+    assert!(!load(&file(&step(json!({"why": "so"})))));
+    assert!(!load(&file(&step(json!({"hosts": ["moon", "worker"], "why": "so"})))));
+    assert!(!load(&json!({"name": "n", "about": "a", "hosts": ["native"], "steps": []})));
 }

@@ -3,6 +3,8 @@
 //! `scan` reads and edits a request body without parsing it into a tree, `tap` reads beside an answer that
 //! goes through untouched, `relay` decides how such an answer ends.
 
+#![forbid(unsafe_code)]
+
 mod anthropic_messages;
 mod bedrock_converse;
 pub mod chat;

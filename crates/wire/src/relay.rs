@@ -90,6 +90,15 @@ impl Relay {
         }
     }
 
+    /// However it ends, nothing of ours follows.
+    #[must_use]
+    pub const fn is_plain(&self) -> bool {
+        match self.kind {
+            RelayKind::ModelStream(_) => false,
+            RelayKind::ModelJson | RelayKind::PassThrough => true,
+        }
+    }
+
     /// The answer is whole already: an idle time-out or a cut would do no harm.
     #[must_use]
     pub fn is_complete(&self) -> bool {

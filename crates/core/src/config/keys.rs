@@ -1,6 +1,7 @@
 //! Credentials as they are written: one key, several separated by commas, a JSON array, or `env:NAME`.
 //! Each becomes a `Secret` here; no problem quotes one.
 
+use super::platform::check_reference;
 use super::problem::{At, Findings, Located, shown};
 use super::read::{Cx, Env, Read, wrong};
 use super::sections::KeySection;
@@ -13,13 +14,16 @@ use serde_json::Value as Json;
 use std::collections::HashSet;
 
 /// What the file writes before the name of a variable.
-const REFERENCE: &str = "env:";
+pub(super) const REFERENCE: &str = "env:";
 
 /// Keys of one pool, in order, without duplicates; may be empty.
 pub(super) struct Keys(pub(super) Vec<Secret>);
 
 impl Read for Keys {
     fn read(value: &Value<'_>, at: &At, cx: &mut Cx<'_>) -> Option<Self> {
+        if cx.references_only {
+            check_reference(value, at, cx.out);
+        }
         from_file(value, Holder::Upstream, at, cx).map(Self)
     }
     fn shape() -> Shape {
@@ -37,6 +41,9 @@ pub(super) struct TermedKeys {
 
 impl Read for TermedKeys {
     fn read(value: &Value<'_>, at: &At, cx: &mut Cx<'_>) -> Option<Self> {
+        if cx.references_only {
+            check_reference(value, at, cx.out);
+        }
         let (pieces, readable) = pieces(value, at, cx, true);
         let (pieces, resolved) = resolve(pieces, cx.env, cx.out);
         let settled = settle(pieces, Holder::Upstream, cx.out);
@@ -160,6 +167,11 @@ fn pieces(value: &Value<'_>, at: &At, cx: &mut Cx<'_>, termed: bool) -> (Vec<Pie
 }
 
 fn with_terms(item: &Value<'_>, at: &At, cx: &mut Cx<'_>) -> Option<Piece> {
+    if let Value::Object(object) = item
+        && let Some(key) = object.get("key").filter(|_| cx.references_only)
+    {
+        check_reference(&key.value, at, cx.out);
+    }
     let mut section = KeySection::read(item, at, cx)?;
     let terms = terms(&mut section, cx.out)?;
     let Located { value, at } = section.key?;

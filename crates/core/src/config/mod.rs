@@ -7,6 +7,7 @@ mod custom;
 mod egress;
 mod keys;
 mod listener;
+mod platform;
 mod problem;
 mod providers;
 mod read;
@@ -24,6 +25,7 @@ mod url;
 mod tests;
 
 pub use listener::own_listener_problems;
+pub use platform::Platform;
 pub use problem::{ENVIRONMENT, Problem};
 pub use reference::{reference, schema};
 pub use settings::{AccessLog, HostSettings, LogFormat, State, TlsFiles, parse_listen};
@@ -47,6 +49,8 @@ pub struct Input<'a> {
     pub unreadable: &'a [String],
     /// `--open`: serve everybody.
     pub open: bool,
+    /// Where the gateway runs.
+    pub platform: Platform,
     /// The built-in providers.
     pub builtins: &'a [Provider],
 }
@@ -75,7 +79,7 @@ pub fn compile(input: &Input<'_>) -> Result<Compiled, Vec<Problem>> {
     uppers.read_env(&names, env, &mut out);
     let root = match input.file {
         None => Some(Root::default()),
-        Some((name, text)) => read_file(name, text, &names, env, &mut uppers, &mut out),
+        Some(file) => read_file(file, input.platform, &names, env, &mut uppers, &mut out),
     };
     // A file that is no JSON object would make everything that refers to its content wrong as well.
     let compiled = root.and_then(|root| build(root, uppers, input, &mut out));
@@ -94,8 +98,8 @@ fn sort(list: &mut [Problem]) {
 
 /// The file's lower-case members; the upper-case ones go into `uppers`. `None`: it is not an object.
 fn read_file(
-    name: &str,
-    text: &str,
+    (name, text): (&str, &str),
+    platform: Platform,
     names: &[Name],
     env: Env<'_>,
     uppers: &mut Uppers,
@@ -106,7 +110,7 @@ fn read_file(
     let value = source.parse(&at).map_err(|problem| out.problems.push(problem)).ok()?;
     // An empty file, or one with comments only, says nothing.
     let Some(value) = value else { return Some(Root::default()) };
-    let mut cx = Cx { source: &source, env, out };
+    let mut cx = Cx { source: &source, env, out, references_only: platform == Platform::Worker };
     let object = read::expect_object(&value, &at, &mut cx)?;
     let mut root = Root::default();
     for (member, place) in read::members(object, &at, &mut cx) {
@@ -137,10 +141,13 @@ fn build(mut root: Root, mut uppers: Uppers, input: &Input<'_>, out: &mut Findin
     let own_egress = root.egress.is_some();
     let egress = egress::rules(root.egress.take(), &providers, out);
     let access = settings::access(&uppers, input.open, out);
+    input.platform.check_access(&access, uppers.on("DEV"), out);
+    input.platform.check_egress(&egress, out);
     let cors = settings::cors(root.cors.take(), out);
     let place = settings::place(&uppers, &mut root, out);
     let limits = root.limits.as_ref().and_then(|found| found.value.json_body_bytes.as_ref());
-    let limits = Limits { json_body: limits.map_or(32 * 1024 * 1024, |found| settings::size(found.value.0)) };
+    let limits =
+        Limits { json_body: input.platform.json_body(limits.map(|found| settings::size(found.value.0))) };
     let gateway = settings::gateway(&uppers, root.ai_gateway.take(), account, out);
     let host = settings::host(&mut root);
     let (gateway, gateway_at) = gateway?;

@@ -38,6 +38,8 @@ pub(super) struct Cx<'a> {
     pub(super) source: &'a Source<'a>,
     pub(super) env: Env<'a>,
     pub(super) out: &'a mut Findings,
+    /// Credentials in lower-case sections must be references to variables.
+    pub(super) references_only: bool,
 }
 
 /// A type that can be read from the file, and can say what it looks like there.

@@ -283,6 +283,6 @@ fn endpoints(text: &str, at: &At, env: Env<'_>, out: &mut Findings) -> Option<Up
     if matches!(value, Value::NullKeyword(_)) {
         return None;
     }
-    let mut cx = Cx { source: &source, env, out };
+    let mut cx = Cx { source: &source, env, out, references_only: false };
     located::<Vec<Located<EndpointSection>>>(&value, at, &mut cx).map(|list| Upper::Endpoints(list.value))
 }

@@ -71,7 +71,7 @@ impl<H: Host> Core<H> {
     ) -> Result<Reply<H::Body>, Unled> {
         let Answer { status, mut headers, body } = answer;
         let media = text(&headers, CONTENT_TYPE).unwrap_or("").to_ascii_lowercase();
-        let coding = text(&headers, CONTENT_ENCODING).filter(|coding| !coding::is_identity(coding));
+        let coding = coding::left(&headers, H::DECODES);
         let decoder = coding.and_then(Decoder::new);
         let unreadable = coding.is_some() && decoder.is_none();
         let error_type = text(&headers, "x-amzn-errortype").map(error_class);

@@ -6,10 +6,9 @@ use super::learning::Lesson;
 use super::prepared::{Prepared, request};
 use super::reply::Reply;
 use super::telling::{Telling, Told};
-use crate::coding::Decoder;
+use crate::coding::{self, Decoder};
 use crate::egress;
 use crate::error::{Error, Kind};
-use crate::headers::text;
 use crate::health::{Busy, TargetId};
 use crate::hints;
 use crate::host::{Answer, Egress, Host, TransportError};
@@ -21,7 +20,6 @@ use crate::time::Millis;
 use bytes::{Bytes, BytesMut};
 use futures_util::future::{Either, select};
 use http::StatusCode;
-use http::header::CONTENT_ENCODING;
 use std::pin::pin;
 use wharf_wire::translate::read_error;
 
@@ -245,6 +243,7 @@ impl<H: Host> Core<H> {
             Ok(answer) => answer,
             Err(error) if left.replayable && way.falls_back(Outcome::Failed(error)) => {
                 way.egress = Egress::Direct;
+                record.egress_failed = true;
                 return None;
             }
             Err(error) => return Some(Seen::failed(error)),
@@ -359,7 +358,7 @@ impl<H: Host> Core<H> {
         }
         let seen = seen.freeze();
         let decoder =
-            text(&answer.headers, CONTENT_ENCODING).and_then(|it| Decoder::with_limit(it, 4 * PEEK));
+            coding::left(&answer.headers, H::DECODES).and_then(|it| Decoder::with_limit(it, 4 * PEEK));
         let plain = match decoder {
             Some(mut decoder) => {
                 let mut plain = Vec::new();

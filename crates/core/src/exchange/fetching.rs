@@ -14,7 +14,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::{Either, select};
 use http::Method;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION};
+use http::header::{CONTENT_TYPE, LOCATION};
 use std::borrow::Cow;
 use std::pin::pin;
 use std::rc::Rc;
@@ -96,7 +96,7 @@ impl<H: Host> Core<H> {
             return Err(refused(url, "its server didn't give it"));
         }
         // None was asked for: what came would be sent on as the file's own bytes.
-        if text(&answer.headers, CONTENT_ENCODING).is_some_and(|coding| !coding::is_identity(coding)) {
+        if coding::left(&answer.headers, H::DECODES).is_some() {
             return Err(refused(url, "its server sends it in a content coding"));
         }
         let media = text(&answer.headers, CONTENT_TYPE).and_then(|media| media.split(';').next());

@@ -1,7 +1,7 @@
 //! Fetching, by a host that answers from a list.
 
 use super::*;
-use crate::config::{self, Input};
+use crate::config::{self, Input, Platform};
 use crate::host::{CollectError, TransportError};
 use crate::provider::catalog::builtins;
 use crate::store::{Op, Reply, Shard, StoreError};
@@ -27,6 +27,7 @@ struct Fake {
 
 impl Host for Fake {
     const HINTS: bool = false;
+    const DECODES: &'static [&'static str] = &[];
     const PARALLEL: usize = 1;
     type Body = VecDeque<Bytes>;
     type Upload = ();
@@ -83,7 +84,14 @@ impl Host for Fake {
 /// Fetches each of these, one after the other: what was fetched, or the first refusal.
 fn fetch(host: &Fake, urls: &[&str]) -> Result<Fetched, String> {
     let file = Some(("test", r#"{"fetch_images": true}"#));
-    let input = Input { file, env: &[], unreadable: &[], open: true, builtins: builtins() };
+    let input = Input {
+        file,
+        env: &[],
+        unreadable: &[],
+        open: true,
+        platform: Platform::Native,
+        builtins: builtins(),
+    };
     let table = Rc::new(config::compile(&input).ok().unwrap().table);
     let core = Core::new(std::sync::Arc::new(Rc::into_inner(table).unwrap()), host.clone());
     let mut fetched = Fetched::default();

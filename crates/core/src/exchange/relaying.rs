@@ -57,8 +57,8 @@ impl<H: Host> Core<H> {
         // Events of images and audio end in no way that all providers share: what ended as HTTP says is whole.
         let unnamed = ask.is_some_and(|ask| matches!(ask, Ask::Images(_) | Ask::Audio(_)));
         let lane = match unnamed && is_sse(&answer.headers) {
-            true => Lane::new(&answer.headers, None, false, ok),
-            false => Lane::new(&answer.headers, format, ask.is_some(), ok),
+            true => Lane::new(&answer.headers, H::DECODES, None, false, ok),
+            false => Lane::new(&answer.headers, H::DECODES, format, ask.is_some(), ok),
         };
         let held = match format.filter(|_| ok && first.is_none()) {
             None => Held::new(first, answer.body, None),
@@ -97,7 +97,7 @@ impl<H: Host> Core<H> {
         format: Option<Format>,
         hold: Millis,
     ) -> Held<H::Body> {
-        let coding = text(headers, CONTENT_ENCODING).filter(|coding| !coding::is_identity(coding));
+        let coding = coding::left(headers, H::DECODES);
         let mut decoder = coding.and_then(Decoder::new);
         // What can't be read is taken for an answer as soon as it comes.
         let mut opening = format.filter(|_| coding.is_none() || decoder.is_some()).map(Opening::new);
@@ -137,8 +137,10 @@ impl<H: Host> Core<H> {
 
     /// Reads a plain answer until it is whole, or much of it is there, or it takes its time.
     async fn hold_plain(&self, mut body: H::Body, headers: &Headers, hold: Millis) -> Held<H::Body> {
-        let length = text(headers, CONTENT_LENGTH).and_then(|length| length.parse::<usize>().ok());
-        let coded = text(headers, CONTENT_ENCODING).is_some_and(|coding| !coding::is_identity(coding));
+        let coded = coding::left(headers, H::DECODES).is_some();
+        // A length is that of the coded body, which a host may have decoded.
+        let length = text(headers, CONTENT_LENGTH).filter(|_| !headers.contains_key(CONTENT_ENCODING));
+        let length = length.and_then(|length| length.parse::<usize>().ok());
         let mut first = Pieces::default();
         let mut wait = pin!(self.host.sleep(hold));
         let mut late = false;

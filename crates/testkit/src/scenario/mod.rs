@@ -1,5 +1,6 @@
 //! Scenario files: a configuration, requests, what the upstream answers, and what everybody must have seen.
-//! They name no host, so the same files run against the native binary and against a Worker.
+//! The same files run against the native binary and against the Worker; where a file or a step is for one of them
+//! alone, it says why.
 //!
 //! `{{upstream}}` stands for the fake upstream's base URL, `{{upstream_host}}` for its `host:port`, `{{base}}` for the
 //! gateway's base URL and `{{host}}` for its `host:port`.
@@ -7,13 +8,20 @@
 mod check;
 mod native;
 mod run;
+mod secrets;
+mod worker;
 
 pub use native::run_native;
 pub use run::Failure;
+pub use worker::run_worker;
+
+use secrets::leaked;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use std::path::{Path, PathBuf};
+
+const HOSTS: [&str; 2] = ["native", "worker"];
 
 /// One scenario file.
 #[derive(Clone, Debug, Deserialize)]
@@ -26,6 +34,9 @@ pub struct Scenario {
     /// The hosts that it is for.
     #[serde(default = "every_host")]
     pub hosts: Vec<String>,
+    /// Why it is not for all of them.
+    #[serde(default)]
+    pub why: String,
     /// The configuration file's content.
     #[serde(default)]
     pub config: Map<String, Value>,
@@ -43,6 +54,12 @@ pub struct Step {
     /// What this step shows, where the scenario has several.
     #[serde(default)]
     pub about: String,
+    /// The hosts that it is for.
+    #[serde(default = "every_host")]
+    pub hosts: Vec<String>,
+    /// Why it is not for all of them.
+    #[serde(default)]
+    pub why: String,
     /// What the client sends.
     pub request: Request,
     /// What the upstream answers, in order; a `200 {}` once these are used up.
@@ -166,10 +183,27 @@ impl Scenario {
         let scenario: Self = parsed.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         let stem = path.file_stem().unwrap_or_default().to_string_lossy();
         assert_eq!(scenario.name, stem, "a scenario is named as its file");
+        scenario.explain_differences();
         scenario
     }
 
-    /// The scenarios of this crate that are for `host` (`native` or `worker`), ordered by name.
+    /// Hosts may differ only for a reason that the file gives.
+    fn explain_differences(&self) {
+        let steps = self.steps.iter().map(|step| (&step.hosts, &step.why));
+        for (hosts, why) in steps.chain([(&self.hosts, &self.why)]) {
+            let known = hosts.iter().all(|host| HOSTS.contains(&host.as_str()));
+            assert!(known, "{}: hosts are among {HOSTS:?}, not {hosts:?}", self.name);
+            assert_eq!(
+                hosts.len() < HOSTS.len(),
+                !why.is_empty(),
+                "{}: `why` stands beside `hosts`",
+                self.name
+            );
+        }
+    }
+
+    /// The scenarios of this crate that are for `host` (`native` or `worker`), with their steps that are for it,
+    /// ordered by name.
     pub fn all_for(host: &str) -> Vec<Self> {
         let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("scenarios");
         let listed =
@@ -177,13 +211,27 @@ impl Scenario {
         let mut paths: Vec<PathBuf> = listed.map(|entry| entry.expect("a folder entry").path()).collect();
         paths.retain(|path| path.extension().is_some_and(|end| end == "json"));
         paths.sort();
-        let all = paths.iter().map(|path| Self::load(path));
-        all.filter(|scenario| scenario.hosts.iter().any(|named| named == host)).collect()
+        let mut all: Vec<Self> = paths.iter().map(|path| Self::load(path)).collect();
+        let named = |hosts: &[String]| hosts.iter().any(|named| named == host);
+        all.retain(|scenario| named(&scenario.hosts));
+        for scenario in &mut all {
+            scenario.steps.retain(|step| named(&step.hosts));
+        }
+        all
     }
 }
 
+/// The scenarios for `host`, or those of them that `WHARF_SCENARIO=part-of-a-name` picks.
+fn picked(host: &str) -> Vec<Scenario> {
+    let picked = std::env::var_os("WHARF_SCENARIO").map(|name| name.to_string_lossy().into_owned());
+    let mut scenarios = Scenario::all_for(host);
+    scenarios.retain(|scenario| picked.as_ref().is_none_or(|part| scenario.name.contains(part)));
+    assert!(!scenarios.is_empty(), "no scenario is named {picked:?}");
+    scenarios
+}
+
 fn every_host() -> Vec<String> {
-    vec!["native".to_owned(), "worker".to_owned()]
+    HOSTS.map(str::to_owned).to_vec()
 }
 
 fn get() -> String {

@@ -3,6 +3,7 @@
 mod checks;
 mod healing;
 mod names;
+mod platform;
 mod providers;
 mod reading;
 mod schema;
@@ -14,9 +15,13 @@ use crate::table::Entry;
 
 /// Compiles a file (none when empty) and an environment.
 fn attempt(file: &str, env: &[(&str, &str)]) -> Result<Compiled, Vec<Problem>> {
+    attempt_on(Platform::Native, file, env)
+}
+
+fn attempt_on(platform: Platform, file: &str, env: &[(&str, &str)]) -> Result<Compiled, Vec<Problem>> {
     let env: Vec<(String, String)> = env.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
     let file = (!file.is_empty()).then_some(("wharf.jsonc", file));
-    compile(&Input { file, env: &env, unreadable: &[], open: false, builtins: builtins() })
+    compile(&Input { file, env: &env, unreadable: &[], open: false, platform, builtins: builtins() })
 }
 
 fn good(file: &str, env: &[(&str, &str)]) -> Compiled {

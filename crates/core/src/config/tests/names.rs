@@ -209,7 +209,14 @@ fn who_may_call_without_a_key() {
     ] {
         assert_eq!(access(env), expected, "{env:?}");
     }
-    let input = Input { file: None, env: &[], unreadable: &[], open: true, builtins: builtins() };
+    let input = Input {
+        file: None,
+        env: &[],
+        unreadable: &[],
+        open: true,
+        platform: Platform::Native,
+        builtins: builtins(),
+    };
     assert!(matches!(compile(&input).ok().map(|compiled| compiled.table.access), Some(Access::Open)));
 }
 
@@ -217,8 +224,14 @@ fn who_may_call_without_a_key() {
 fn a_value_that_is_no_text_is_never_taken_for_an_unset_one() {
     let names = ["PROXY_API_KEY", "GROQ_API_KEY", "MY_KEY", "HOME"].map(str::to_owned);
     let file = r#"{ "OPENAI_API_KEY": "env:MY_KEY" }"#;
-    let input =
-        Input { file: Some(("f", file)), env: &[], unreadable: &names, open: false, builtins: builtins() };
+    let input = Input {
+        file: Some(("f", file)),
+        env: &[],
+        unreadable: &names,
+        open: false,
+        platform: Platform::Native,
+        builtins: builtins(),
+    };
     let found = compile(&input).err().map(|problems| lines(&problems)).unwrap_or_default();
     assert_eq!(found.len(), 3, "{found:?}");
     for (line, name) in found.iter().zip(["MY_KEY", "PROXY_API_KEY", "GROQ_API_KEY"]) {

@@ -6,23 +6,23 @@ use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Where the gateways are looked for; Debian puts servers in `sbin`.
-pub(super) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+pub(crate) const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// Named beside every table, since the figures mean nothing without it.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
-pub(super) struct Machine {
-    pub(super) date: String,
-    pub(super) cpu: String,
-    pub(super) cores: u64,
-    pub(super) memory_gib: u64,
-    pub(super) kernel: String,
+pub(crate) struct Machine {
+    pub(crate) date: String,
+    pub(crate) cpu: String,
+    pub(crate) cores: u64,
+    pub(crate) memory_gib: u64,
+    pub(crate) kernel: String,
     /// `nginx 1.22.1` and the like.
-    pub(super) versions: Vec<String>,
-    pub(super) quick: bool,
+    pub(crate) versions: Vec<String>,
+    pub(crate) quick: bool,
 }
 
 impl Machine {
-    pub(super) fn read(date: Option<String>, versions: Vec<String>, quick: bool) -> Self {
+    pub(crate) fn read(date: Option<String>, versions: Vec<String>, quick: bool) -> Self {
         let file = |path| fs::read_to_string(path).unwrap_or_default();
         let memory_kib =
             field(&file("/proc/meminfo"), "MemTotal").and_then(|text| text.strip_suffix(" kB")?.parse().ok());
@@ -39,7 +39,7 @@ impl Machine {
 }
 
 /// The first line a command prints on either output; empty when it can't be run.
-pub(super) fn first_line(program: &str, arguments: &[&str]) -> String {
+pub(crate) fn first_line(program: &str, arguments: &[&str]) -> String {
     let Ok(output) = Command::new(program).args(arguments).env("PATH", PATH).output() else {
         return String::new();
     };
@@ -48,14 +48,14 @@ pub(super) fn first_line(program: &str, arguments: &[&str]) -> String {
 }
 
 /// The first dotted number of a line such as `nginx version: nginx/1.22.1`.
-pub(super) fn version_in(line: &str) -> Option<&str> {
+pub(crate) fn version_in(line: &str) -> Option<&str> {
     let words = line.split(|c: char| c == '/' || c == '-' || c.is_whitespace());
     let dotted = |word: &&str| word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit());
     words.map(|word| word.trim_end_matches('.')).find(dotted)
 }
 
 /// How many files a process started here may open.
-pub(super) fn open_files() -> u64 {
+pub(crate) fn open_files() -> u64 {
     let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
     soft_limit(&limits, "Max open files").unwrap_or(u64::MAX)
 }
@@ -67,14 +67,14 @@ fn soft_limit(limits: &str, name: &str) -> Option<u64> {
 
 /// Time of all cores since boot, in ticks.
 #[derive(Clone, Copy)]
-pub(super) struct Busy {
+pub(crate) struct Busy {
     total: u64,
     idle: u64,
     stolen: u64,
 }
 
 impl Busy {
-    pub(super) fn now() -> Self {
+    pub(crate) fn now() -> Self {
         Self::parse(&fs::read_to_string("/proc/stat").unwrap_or_default())
     }
 
@@ -87,7 +87,7 @@ impl Busy {
     }
 
     /// The shares of the time since `self` that the machine was busy, and that its own host took.
-    pub(super) fn until(self, later: Self) -> (f64, f64) {
+    pub(crate) fn until(self, later: Self) -> (f64, f64) {
         let share = |from: u64, to: u64| (to - from) as f64 / (later.total - self.total).max(1) as f64;
         (1.0 - share(self.idle, later.idle), share(self.stolen, later.stolen))
     }

@@ -3,7 +3,7 @@
 use crate::Result;
 use std::fs;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::thread::sleep;
@@ -13,16 +13,16 @@ use std::time::{Duration, Instant};
 static RUNNING: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
 /// A child and all that it starts, as long as they stay in its process group.
-pub(super) struct Group {
+pub(crate) struct Group {
     child: Child,
-    pub(super) started: Instant,
+    pub(crate) started: Instant,
 }
 
 /// CPU time of a group, its ended and reaped children included.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(super) struct Cpu {
-    pub(super) user: f64,
-    pub(super) system: f64,
+pub(crate) struct Cpu {
+    pub(crate) user: f64,
+    pub(crate) system: f64,
 }
 
 /// The fields of `/proc/PID/stat` that matter here; times in clock ticks.
@@ -37,11 +37,11 @@ struct Stat {
 impl Group {
     /// Starts `words`; both of its outputs go to `log`. Nothing of our environment but PATH is handed on, so that
     /// a developer's own keys and settings don't change what is measured.
-    pub(super) fn spawn(words: &[String], directory: &Path, log: &Path) -> Result<Self> {
+    pub(crate) fn spawn(words: &[String], directory: &Path, log: &Path) -> Result<Self> {
         let (program, arguments) = words.split_first().ok_or("an empty command")?;
         let output = fs::File::create(log)?;
         let mut command = Command::new(program);
-        command.args(arguments).current_dir(directory).env_clear().env("PATH", super::machine::PATH);
+        command.args(arguments).current_dir(directory).env_clear().env("PATH", crate::machine::PATH);
         command.stdin(Stdio::null()).stdout(output.try_clone()?).stderr(output).process_group(0);
         let started = Instant::now();
         let child = command.spawn().map_err(|error| format!("{program}: {error}"))?;
@@ -50,11 +50,11 @@ impl Group {
     }
 
     /// Whether the first process has ended.
-    pub(super) fn has_ended(&mut self) -> bool {
+    pub(crate) fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
-    pub(super) fn cpu(&self) -> Cpu {
+    pub(crate) fn cpu(&self) -> Cpu {
         let ticks = ticks_per_second();
         let (mut user, mut system) = (0, 0);
         for (_, stat) in members(self.child.id()) {
@@ -66,17 +66,17 @@ impl Group {
     }
 
     /// Resident memory now, in KiB, summed over the group.
-    pub(super) fn rss_kib(&self) -> u64 {
+    pub(crate) fn rss_kib(&self) -> u64 {
         self.memory("VmRSS:")
     }
 
     /// The sum of each process' own highest resident memory, in KiB.
-    pub(super) fn peak_kib(&self) -> u64 {
+    pub(crate) fn peak_kib(&self) -> u64 {
         self.memory("VmHWM:")
     }
 
     /// Ends all members, with force if asking doesn't help; does nothing the second time.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         for (signal, patience) in [("TERM", Duration::from_secs(5)), ("KILL", Duration::from_secs(2))] {
             let deadline = Instant::now() + patience;
             if self.is_alive() {
@@ -108,7 +108,7 @@ impl Drop for Group {
 }
 
 /// Runs a command of our own to its end, so that an interrupt reaches it too.
-pub(super) fn output(command: &mut Command) -> Result<Output> {
+pub(crate) fn output(command: &mut Command) -> Result<Output> {
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let child = command.spawn()?;
     let group = child.id();
@@ -119,12 +119,54 @@ pub(super) fn output(command: &mut Command) -> Result<Output> {
 }
 
 /// Ends every group that still runs: for the way out on a signal, where nothing is dropped.
-pub(super) fn end_all() {
+fn end_all() {
     for group in running().iter() {
         signal_group(*group, "TERM");
     }
     // They may still be writing to the directory that is about to go.
     sleep(Duration::from_millis(300));
+}
+
+/// An interrupted run leaves no servers and no files behind.
+pub(crate) fn end_all_on_signal(directory: PathBuf) -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let watch = move || {
+        runtime.block_on(async move {
+            let (Ok(mut interrupt), Ok(mut end)) =
+                (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+            else {
+                return;
+            };
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = end.recv() => {}
+            }
+            end_all();
+            drop(Directory(directory));
+            std::process::exit(130);
+        });
+    };
+    std::thread::Builder::new().name("signals".to_owned()).spawn(watch)?;
+    Ok(())
+}
+
+/// A directory for configurations, bodies and logs that goes away at the end.
+pub(crate) struct Directory(pub(crate) PathBuf);
+
+impl Directory {
+    pub(crate) fn new() -> Result<Self> {
+        let path = std::env::temp_dir().join(format!("wharf-bench-{}", std::process::id()));
+        fs::create_dir_all(&path)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // Nothing to be done about what can't be removed.
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 fn running() -> std::sync::MutexGuard<'static, Vec<u32>> {
@@ -169,7 +211,7 @@ fn kib(status: &str, field: &str) -> Option<u64> {
 fn ticks_per_second() -> f64 {
     static TICKS: OnceLock<f64> = OnceLock::new();
     // 100 on every Linux that is likely to run this.
-    *TICKS.get_or_init(|| super::machine::first_line("getconf", &["CLK_TCK"]).parse().unwrap_or(100.0))
+    *TICKS.get_or_init(|| crate::machine::first_line("getconf", &["CLK_TCK"]).parse().unwrap_or(100.0))
 }
 
 #[cfg(test)]

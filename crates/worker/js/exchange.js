@@ -1,0 +1,265 @@
+// One request: what wasm decides is carried out here, with the platform's fetch, streams, timers and Durable Objects.
+
+import { each } from "./commands.js";
+import { regional } from "./egress.js";
+import * as events from "./events.js";
+import { head, headers } from "./head.js";
+import { pace, pipe, translate } from "./relay.js";
+import { step } from "./rotation.js";
+import { Source } from "./source.js";
+import { collect, upload } from "./upload.js";
+
+let last = 0;
+
+export class Exchange {
+  #wasm;
+  #id;
+  #request;
+  #env;
+  #ctx;
+  #resolve;
+  #answered = false;
+  // What is under way, by op, with how to stop it.
+  #ops = new Map();
+  // Answers whose bodies are open, by the op of their call.
+  #bodies = new Map();
+  #upload = null;
+  #idle = null;
+  #lane = null;
+
+  constructor(wasm, request, env, ctx) {
+    this.#wasm = wasm;
+    // A number that fits 32 bits.
+    this.#id = last = (last + 1) >>> 0;
+    this.#request = request;
+    this.#env = env;
+    this.#ctx = ctx;
+  }
+
+  answer() {
+    const answer = new Promise((resolve) => (this.#resolve = resolve));
+    const { body, signal } = this.#request;
+    // The platform ends everything of this request with its client: this is the last that runs.
+    signal.addEventListener("abort", () => this.#left());
+    this.#enter(() => this.#wasm.begin(this.#id, head(this.#request), body ? 1 : 0));
+    return answer;
+  }
+
+  // Calls wasm and does what it wants.
+  #enter(call) {
+    try {
+      each(this.#wasm, call(), this);
+    } catch (trap) {
+      this.#broken(trap);
+    }
+  }
+
+  #event(op, kind, given) {
+    // Nobody waits for what was cancelled.
+    if (!this.#ops.delete(op)) return;
+    this.#enter(() => this.#wasm.event(this.#id, op, kind, given));
+  }
+
+  // A trap in wasm, or a bug here. A credential can be in neither text: wasm's traps hold none, and ours are about types.
+  #broken(trap) {
+    console.error(`wharf: request ${this.#id} failed: ${trap}`);
+    for (const stop of this.#ops.values()) stop?.();
+    for (const source of this.#bodies.values()) source.cancel();
+    this.#ops.clear();
+    this.#idle?.();
+    const error = { message: "this gateway failed", type: "server_error", param: null, code: "internal_error", status: 500 };
+    this.#show(Response.json({ error }, { status: 500 }));
+  }
+
+  #show(response) {
+    this.#answered = true;
+    this.#resolve(response);
+  }
+
+  // The client has left: wasm cancels what was for it alone, and the line is logged.
+  #left() {
+    this.#enter(() => this.#wasm.left(this.#id, 0));
+    if (!this.#answered) this.#show(new Response(null, { status: 499 }));
+  }
+
+  // What wasm wants, as commands.js reads it.
+
+  collect(op, limit) {
+    this.#ops.set(op, null);
+    collect(this.#request, limit).then(
+      (body) => this.#event(op, events.DONE, body),
+      (error) => this.#event(op, error.kind ?? events.UPLOAD),
+    );
+  }
+
+  receive(op) {
+    this.#ops.set(op, null);
+    this.#upload ??= new Source(this.#request.body);
+    const upload = this.#upload;
+    upload.peek().then(
+      ({ done, value }) => {
+        upload.take();
+        this.#event(op, done ? events.END : events.PIECE, value);
+      },
+      () => this.#event(op, events.UPLOAD),
+    );
+  }
+
+  send(op, wait, head, body) {
+    const lines = head.split("\n");
+    const [method, url, way] = lines;
+    const bodiless = body === null || method === "GET" || method === "HEAD";
+    const init = {
+      method,
+      headers: headers(lines, 3),
+      redirect: "manual",
+      signal: this.#request.signal,
+    };
+    if (!bodiless) init.body = body.first ? upload(this.#request, this.#upload, body) : body;
+    const timer = setTimeout(() => this.#event(op, events.HEAD_TIMEOUT), wait);
+    this.#ops.set(op, () => clearTimeout(timer));
+    const call = way === "direct" ? fetch(url, init) : regional(this.#env, way, url, init);
+    call.then(
+      (response) => {
+        clearTimeout(timer);
+        // Too late, or not wanted any more.
+        if (!this.#ops.has(op)) return response.body?.cancel();
+        // The platform takes it from a provider, and gives it to nobody.
+        if (response.status > 599) {
+          response.body?.cancel();
+          return this.#event(op, events.GARBAGE);
+        }
+        this.#bodies.set(op, new Source(response.body));
+        let head = `${response.status}`;
+        for (const [name, value] of response.headers) head += `\n${name}\n${value}`;
+        this.#event(op, events.DONE, head);
+      },
+      (error) => {
+        clearTimeout(timer);
+        if (this.#request.signal.aborted) this.#left();
+        else this.#event(op, error.kind ?? failure(error));
+      },
+    );
+  }
+
+  read(op, body, idle) {
+    this.#ops.set(op, null);
+    const source = this.#bodies.get(body);
+    if (!source) return queueMicrotask(() => this.#event(op, events.CLOSED));
+    source.idle = idle;
+    source.peek().then(
+      ({ done, value }) => {
+        // Cancelled: the piece waits for whoever reads next.
+        if (!this.#ops.has(op)) return;
+        source.take();
+        this.#event(op, done ? events.END : events.PIECE, value);
+      },
+      (error) => this.#event(op, error.kind ?? events.CLOSED),
+    );
+  }
+
+  sleep(op, wait) {
+    const timer = setTimeout(() => this.#event(op, events.DONE), wait);
+    this.#ops.set(op, () => clearTimeout(timer));
+  }
+
+  call(op, wait, text) {
+    this.#ops.set(op, null);
+    const at = text.indexOf("\n");
+    step(this.#env, text.slice(0, at), text.slice(at + 1), wait).then(
+      (reply) => this.#event(op, events.DONE, reply),
+      (error) => {
+        if (error.kind === undefined) console.warn(`wharf: a key pool's object failed: ${error}`);
+        this.#event(op, error.kind ?? events.STORE_FAILED);
+      },
+    );
+  }
+
+  cancel(op) {
+    this.#ops.get(op)?.();
+    this.#ops.delete(op);
+    this.drop(op);
+  }
+
+  drop(body) {
+    this.#bodies.get(body)?.cancel();
+    this.#bodies.delete(body);
+  }
+
+  respond(status, head, body) {
+    this.#show(new Response(body, { status, headers: headers(head.split("\n"), 1) }));
+  }
+
+  handOver(status, head, body) {
+    const { stream } = this.#bodies.get(body);
+    this.#bodies.delete(body);
+    this.#show(new Response(stream, { status, headers: headers(head.split("\n"), 1) }));
+  }
+
+  relay(status, head, body, idle, verbatim, first) {
+    const source = this.#bodies.get(body);
+    source.idle = idle;
+    this.#bodies.delete(body);
+    const { readable, writable } = new IdentityTransformStream();
+    this.#show(new Response(readable, { status, headers: headers(head.split("\n"), 1) }));
+    const lane = this.#through();
+    const { signal } = this.#request;
+    const relayed = (verbatim ? pipe : translate)(source, writable, lane, first, () => signal.aborted);
+    relayed.catch((trap) => this.#broken(trap));
+  }
+
+  pace(status, head, wait, pieces) {
+    const { readable, writable } = new IdentityTransformStream();
+    this.#show(new Response(readable, { status, headers: headers(head.split("\n"), 1) }));
+    pace(writable, this.#through(), wait, pieces).catch((trap) => this.#broken(trap));
+  }
+
+  // What relays see of wasm. It may want other things done at the same time.
+  #through() {
+    const lane = { out: null, over: false };
+    const call = (words) => {
+      lane.out = null;
+      lane.over = false;
+      each(this.#wasm, words, this);
+      return lane;
+    };
+    lane.piece = (chunk) => call(this.#wasm.piece(this.#id, chunk));
+    lane.ended = (how) => call(this.#wasm.ended(this.#id, how));
+    lane.left = (sent) => call(this.#wasm.left(this.#id, sent));
+    return (this.#lane = lane);
+  }
+
+  piece(bytes, over) {
+    this.#lane.out = bytes;
+    this.#lane.over = over;
+  }
+
+  end(bytes, abort) {
+    this.#lane.out = bytes;
+    this.#lane.over = abort;
+  }
+
+  log(line) {
+    console.log(line);
+  }
+
+  // The answer does not wait for this work, and the platform must.
+  deferred() {
+    this.#ctx.waitUntil(new Promise((resolve) => (this.#idle = resolve)));
+  }
+
+  idle() {
+    this.#idle?.();
+    this.#idle = null;
+  }
+}
+
+// workerd says what went wrong in words only.
+function failure(error) {
+  const text = String(error?.message ?? error).toLowerCase();
+  if (text.includes("dns")) return events.DNS;
+  if (text.includes("tls") || text.includes("certificate") || text.includes("ssl")) return events.TLS;
+  if (text.includes("refused") || text.includes("unreachable")) return events.CONNECT;
+  if (text.includes("protocol") || text.includes("http parse")) return events.GARBAGE;
+  return events.CLOSED;
+}

@@ -1,0 +1,131 @@
+// Answers that go through our hands. One that breaks off ends as wasm says.
+//
+// Verbatim, the platform pipes: every chunk that JavaScript touches costs as much as all the rest of its way. Wasm sees a
+// second branch of the stream, read seldom and in large pieces.
+
+import { CLOSED, END } from "./events.js";
+
+// How long the second branch may lie unread, in milliseconds: what comes meanwhile is held.
+const SELDOM = 1000;
+
+// Relays a body as it comes: what `lane` sees of it, and adds at its end, is wasm's.
+export async function pipe(source, writable, lane, first, gone) {
+  const out = new Out(writable);
+  try {
+    await out.write(first);
+    // Somebody began to read and gave up: that piece comes first.
+    if (source.reads) {
+      const { done, value } = await source.next();
+      if (done) return await out.end(lane.ended(END));
+      lane.piece(value);
+      await out.write(value);
+    }
+    const [straight, beside] = source.split();
+    out.release();
+    const stop = new AbortController();
+    const piped = straight.pipeTo(writable, { preventClose: true, preventAbort: true, signal: stop.signal });
+    const over = piped.then(
+      () => END,
+      () => CLOSED,
+    );
+    const watched = await beside.watch(over, SELDOM, (piece) => {
+      out.sent += piece.byteLength;
+      lane.piece(piece);
+    });
+    if (watched !== END) stop.abort();
+    const ended = await over;
+    if (!gone()) await out.end(lane.ended(watched === END ? ended : watched));
+  } catch (error) {
+    await out.failed(error, () => lane.ended(error.kind ?? CLOSED), gone);
+  } finally {
+    source.cancel();
+    lane.left(out.sent);
+  }
+}
+
+// Relays a body that wasm makes anew, as many events at once as have come.
+export async function translate(source, writable, lane, first, gone) {
+  const out = new Out(writable);
+  // While nothing is written, this is how the client's leaving shows.
+  out.writer.closed.catch(() => source.cancel());
+  try {
+    await out.write(first);
+    for (;;) {
+      const { done, value } = await source.next();
+      if (done) break;
+      const { out: bytes, over } = lane.piece(value);
+      source.reuse(value);
+      await out.write(bytes);
+      if (over) break;
+    }
+    await out.end(lane.ended(END));
+  } catch (error) {
+    await out.failed(error, () => lane.ended(error.kind ?? CLOSED), gone);
+  } finally {
+    source.cancel();
+    lane.left(out.sent);
+  }
+}
+
+// Pieces of our own, with a pause before each.
+export async function pace(writable, lane, wait, pieces) {
+  const out = new Out(writable);
+  out.writer.closed.catch(() => {});
+  try {
+    for (const piece of pieces) {
+      if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+      await out.write(piece);
+    }
+    await out.end(lane.ended(END));
+  } catch {
+    // The client is gone.
+  } finally {
+    lane.left(out.sent);
+  }
+}
+
+// The client's side.
+class Out {
+  sent = 0;
+
+  constructor(writable) {
+    this.writable = writable;
+    this.writer = writable.getWriter();
+  }
+
+  async write(bytes) {
+    if (!bytes || bytes.byteLength === 0) return;
+    try {
+      await this.writer.write(bytes);
+    } catch (error) {
+      throw new ClientGone(error);
+    }
+    this.sent += bytes.byteLength;
+  }
+
+  release() {
+    this.writer.releaseLock();
+    this.writer = null;
+  }
+
+  // What goes out last, and whether the end is a cut.
+  async end({ out: bytes, over: abort }) {
+    this.writer ??= this.writable.getWriter();
+    await this.write(bytes);
+    if (abort) await this.writer.abort(new Error("the upstream's answer broke off"));
+    else await this.writer.close();
+  }
+
+  // The upstream failed: the client is told. A trap is a bug: it is cut.
+  async failed(error, ended, gone) {
+    if (error instanceof ClientGone || gone()) return;
+    this.writer ??= this.writable.getWriter();
+    if (error instanceof WebAssembly.RuntimeError) {
+      this.writer.abort(error).catch(() => {});
+      throw error;
+    }
+    await this.end(ended()).catch(() => {});
+  }
+}
+
+class ClientGone extends Error {}

@@ -1,0 +1,142 @@
+//! The core's answer as a command: what JavaScript can hand over as the platform's own stream goes so; a model route's
+//! stream is relayed piece by piece, so that one which breaks off never looks whole.
+
+use crate::command::Tag;
+use crate::flow::Flow;
+use crate::host::{Body, Worker, push_line};
+use crate::ops::Shared;
+use crate::settle::Settle;
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
+use http::{HeaderValue, StatusCode};
+use std::collections::VecDeque;
+use wharf_core::exchange::{OutBody, Outgoing, Stream};
+use wharf_core::headers::{Headers, text};
+use wharf_core::host::Host;
+use wharf_core::time::Millis;
+use wharf_wire::relay::End;
+
+const NONE: u32 = 0;
+const BYTES: u32 = 1;
+const HANDED_OVER: u32 = 2;
+const RELAYED: u32 = 3;
+const PACED: u32 = 4;
+
+/// Answers an exchange. `head`: the client asked for no body.
+pub fn respond(shared: &Shared, exchange: u32, outgoing: Outgoing<Body>, mut settle: Settle, head: bool) {
+    let Outgoing { status, headers, body } = outgoing;
+    settle.measured.head_us = settle.passed();
+    if head || has_no_body(status) {
+        // What a GET would bring. With a body the platform counts by itself.
+        let length = match &body {
+            OutBody::Full(bytes) => Some(bytes.len().into()),
+            OutBody::Paced(..) | OutBody::Stream(_) => headers.get(CONTENT_LENGTH).cloned(),
+        };
+        drop(body);
+        put_head(shared, status, headers, length.filter(|_| head), false);
+        shared.commands.borrow_mut().numbers(&[NONE]);
+        return settle.over(false);
+    }
+    match body {
+        OutBody::Full(bytes) => full(shared, status, headers, bytes, settle),
+        OutBody::Paced(pieces, pace) => paced(shared, exchange, (status, headers), pieces, pace, settle),
+        OutBody::Stream(stream) => streamed(shared, exchange, (status, headers), *stream, settle),
+    }
+}
+
+/// <https://fetch.spec.whatwg.org/#null-body-status>
+fn has_no_body(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 101 | 103 | 204 | 205 | 304)
+}
+
+/// Status and headers; the length only of a body that does not go out. `read`: the body goes through our hands, and with that the platform has undone its coding.
+fn put_head(
+    shared: &Shared,
+    status: StatusCode,
+    mut headers: Headers,
+    length: Option<HeaderValue>,
+    read: bool,
+) {
+    headers.remove(CONTENT_LENGTH);
+    if let Some(length) = length {
+        headers.insert(CONTENT_LENGTH, length);
+    }
+    let undone =
+        text(&headers, CONTENT_ENCODING).is_some_and(|coding| Worker::DECODES.contains(&coding.trim()));
+    if read && undone {
+        headers.remove(CONTENT_ENCODING);
+    }
+    let mut lines = Vec::with_capacity(1024);
+    for (name, value) in headers.iter() {
+        push_line(&mut lines, name, value);
+    }
+    let mut commands = shared.commands.borrow_mut();
+    commands.put(Tag::Respond, &[status.as_u16().into()]);
+    commands.bytes(lines.into());
+}
+
+fn full(shared: &Shared, status: StatusCode, headers: Headers, bytes: Bytes, mut settle: Settle) {
+    settle.begins();
+    settle.measured.bytes = bytes.len() as u64;
+    put_head(shared, status, headers, None, true);
+    let mut commands = shared.commands.borrow_mut();
+    commands.numbers(&[BYTES]);
+    commands.bytes(bytes);
+    drop(commands);
+    settle.over(false);
+}
+
+fn paced(
+    shared: &Shared,
+    exchange: u32,
+    (status, headers): (StatusCode, Headers),
+    pieces: VecDeque<Bytes>,
+    pace: Millis,
+    mut settle: Settle,
+) {
+    settle.begins();
+    put_head(shared, status, headers, None, true);
+    let mut commands = shared.commands.borrow_mut();
+    commands.numbers(&[PACED, pace.0.min(60_000) as u32, pieces.len() as u32]);
+    for piece in pieces {
+        commands.bytes(piece);
+    }
+    drop(commands);
+    shared.flows.borrow_mut().insert(exchange, Flow::own(settle));
+}
+
+fn streamed(
+    shared: &Shared,
+    exchange: u32,
+    (status, headers): (StatusCode, Headers),
+    mut stream: Stream<Body>,
+    mut settle: Settle,
+) {
+    let first = stream.first.take();
+    let Some(body) = stream.body.take() else {
+        let mut lane = stream.lane;
+        let mut all = first.map(|first| lane.push(first)).unwrap_or_default().to_vec();
+        all.extend_from_slice(&lane.finish(End::Clean, &mut settle.record).append);
+        return full(shared, status, headers, all.into(), settle);
+    };
+    if stream.lane.may_be_handed_over() && first.is_none() {
+        body.hand_over();
+        put_head(shared, status, headers, None, false);
+        shared.commands.borrow_mut().numbers(&[HANDED_OVER, body.id]);
+        settle.measured.handed_over = true;
+        return settle.over(false);
+    }
+    body.hand_over();
+    put_head(shared, status, headers, None, true);
+    let verbatim = stream.lane.keeps_length();
+    let first = first.map(|first| stream.lane.push(first)).unwrap_or_default();
+    if !first.is_empty() {
+        settle.begins();
+    }
+    let mut commands = shared.commands.borrow_mut();
+    let idle = body.idle.0.min(i32::MAX as u64) as u32;
+    commands.numbers(&[RELAYED, body.id, idle, verbatim.into()]);
+    commands.bytes(first);
+    drop(commands);
+    shared.flows.borrow_mut().insert(exchange, Flow::relayed(stream.lane, settle));
+}
