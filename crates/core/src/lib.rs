@@ -3,6 +3,7 @@
 //! No runtime, no socket, no clock, no environment, no randomness of its own (see `host::Host`).
 
 pub mod auth;
+pub mod changes;
 pub mod coding;
 pub mod config;
 pub mod cors;
