@@ -11,6 +11,7 @@ pub mod front;
 pub mod handler;
 pub mod load;
 pub mod native;
+pub mod reload;
 pub mod serve;
 pub mod state;
 pub mod tls;
