@@ -1,7 +1,8 @@
 //! What the gateway costs, beside nginx and haproxy, on one small machine.
 //!
-//! One binary with five commands: `mock` is the upstream, `load` the client, `run` starts both and the gateways
-//! between them and measures, `report` renders what was measured, `translate` measures translation alone. Everything listens on and talks to loopback.
+//! One binary with six commands: `mock` is the upstream, `load` the client, `run` starts both and the gateways
+//! between them and measures, `report` renders what was measured, `translate` measures translation alone, `soak` keeps
+//! the gateway busy while its upstreams fail. Everything listens on and talks to loopback.
 #![expect(
     clippy::disallowed_methods,
     reason = "a benchmark reads clocks and waits; nothing here serves anybody"
@@ -16,6 +17,7 @@ mod load;
 mod mock;
 mod probe;
 mod run;
+mod soak;
 mod translate;
 
 /// Any failure ends the command with its text; nobody matches on it.
@@ -43,6 +45,8 @@ enum Command {
     Run(run::Args),
     /// Measure what translating costs and print the table
     Translate(translate::Args),
+    /// Keep the gateway busy between many clients and four failing upstreams, and account for every request
+    Soak(soak::Args),
     /// Render raw lines again
     Report(run::ReportArgs),
 }
@@ -53,6 +57,7 @@ fn main() -> ExitCode {
         Command::Load(args) => load::main(args),
         Command::Run(args) => run::main(&args),
         Command::Translate(args) => translate::main(&args),
+        Command::Soak(args) => soak::main(&args),
         Command::Report(args) => run::report_again(&args),
     };
     match done {

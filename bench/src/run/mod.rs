@@ -18,9 +18,9 @@ use turn::Bench;
 
 mod bodies;
 mod budget;
-mod gateway;
+pub(crate) mod gateway;
 mod machine;
-mod process;
+pub(crate) mod process;
 mod report;
 mod sample;
 mod scenario;
@@ -179,10 +179,10 @@ fn brief(sample: &Sample) -> String {
 }
 
 /// A directory for configurations, bodies and logs that goes away at the end.
-struct Directory(PathBuf);
+pub(crate) struct Directory(pub(crate) PathBuf);
 
 impl Directory {
-    fn new() -> Result<Self> {
+    pub(crate) fn new() -> Result<Self> {
         let path = std::env::temp_dir().join(format!("wharf-bench-{}", std::process::id()));
         fs::create_dir_all(&path)?;
         Ok(Self(path))
@@ -213,7 +213,7 @@ impl Raw {
 }
 
 /// An interrupted run leaves no servers and no files behind.
-fn end_all_on_signal(directory: PathBuf) -> Result<()> {
+pub(crate) fn end_all_on_signal(directory: PathBuf) -> Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let watch = move || {

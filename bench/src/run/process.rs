@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 static RUNNING: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 
 /// A child and all that it starts, as long as they stay in its process group.
-pub(super) struct Group {
+pub(crate) struct Group {
     child: Child,
     pub(super) started: Instant,
 }
@@ -37,7 +37,7 @@ struct Stat {
 impl Group {
     /// Starts `words`; both of its outputs go to `log`. Nothing of our environment but PATH is handed on, so that
     /// a developer's own keys and settings don't change what is measured.
-    pub(super) fn spawn(words: &[String], directory: &Path, log: &Path) -> Result<Self> {
+    pub(crate) fn spawn(words: &[String], directory: &Path, log: &Path) -> Result<Self> {
         let (program, arguments) = words.split_first().ok_or("an empty command")?;
         let output = fs::File::create(log)?;
         let mut command = Command::new(program);
@@ -50,7 +50,7 @@ impl Group {
     }
 
     /// Whether the first process has ended.
-    pub(super) fn has_ended(&mut self) -> bool {
+    pub(crate) fn has_ended(&mut self) -> bool {
         !matches!(self.child.try_wait(), Ok(None))
     }
 
@@ -66,8 +66,15 @@ impl Group {
     }
 
     /// Resident memory now, in KiB, summed over the group.
-    pub(super) fn rss_kib(&self) -> u64 {
+    pub(crate) fn rss_kib(&self) -> u64 {
         self.memory("VmRSS:")
+    }
+
+    /// Open files and threads of the first process.
+    pub(crate) fn held(&self) -> (usize, usize) {
+        let count =
+            |what| fs::read_dir(format!("/proc/{}/{what}", self.child.id())).map_or(0, Iterator::count);
+        (count("fd"), count("task"))
     }
 
     /// The sum of each process' own highest resident memory, in KiB.
@@ -76,7 +83,7 @@ impl Group {
     }
 
     /// Ends all members, with force if asking doesn't help; does nothing the second time.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         for (signal, patience) in [("TERM", Duration::from_secs(5)), ("KILL", Duration::from_secs(2))] {
             let deadline = Instant::now() + patience;
             if self.is_alive() {
