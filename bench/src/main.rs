@@ -1,8 +1,8 @@
 //! What the gateway costs, beside nginx and haproxy, on one small machine.
 //!
-//! One binary with six commands: `mock` is the upstream, `load` the client, `run` starts both and the gateways
-//! between them and measures, `report` renders what was measured, `translate` measures translation
-//! alone, `worker` the Worker in workerd. Everything listens on and talks to loopback.
+//! One binary with seven commands: `mock` is the upstream, `load` the client, `run` starts both and the gateways
+//! between them and measures, `report` renders what was measured, `translate` measures translation alone, `worker` the
+//! Worker in workerd, `soak` keeps the gateway busy while its upstreams fail. Everything listens on and talks to loopback.
 #![expect(
     clippy::disallowed_methods,
     reason = "a benchmark reads clocks and waits; nothing here serves anybody"
@@ -19,6 +19,7 @@ mod mock;
 mod probe;
 mod process;
 mod run;
+mod soak;
 mod table;
 mod translate;
 mod worker;
@@ -50,6 +51,8 @@ enum Command {
     Translate(translate::Args),
     /// Measure the Worker in workerd beside a plain one and print the table
     Worker(worker::Args),
+    /// Keep the gateway busy between many clients and four failing upstreams, and account for every request
+    Soak(soak::Args),
     /// Render raw lines again
     Report(run::ReportArgs),
 }
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::main(&args),
         Command::Translate(args) => translate::main(&args),
         Command::Worker(args) => worker::main(&args),
+        Command::Soak(args) => soak::main(&args),
         Command::Report(args) => run::report_again(&args),
     };
     match done {

@@ -14,12 +14,21 @@ pub(crate) struct Answer {
 
 /// POSTs `body` to a loopback port on a connection of its own.
 pub(crate) fn post(port: u16, path: &str, body: &[u8]) -> Result<Answer> {
+    exchange(port, &request(port, path, CALLER_KEY, &[], body))
+}
+
+/// GETs from a loopback port on a connection of its own.
+pub(crate) fn get(port: u16, path: &str) -> Result<Answer> {
+    exchange(port, format!("GET {path} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\n\r\n").as_bytes())
+}
+
+fn exchange(port: u16, request: &[u8]) -> Result<Answer> {
     let to = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let mut stream = TcpStream::connect_timeout(&to, Duration::from_millis(500))?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     stream.set_write_timeout(Some(Duration::from_secs(5)))?;
     stream.set_nodelay(true)?;
-    stream.write_all(&request(port, path, CALLER_KEY, &[], body))?;
+    stream.write_all(request)?;
     let mut input = Vec::new();
     let mut piece = [0; 16 * 1024];
     loop {

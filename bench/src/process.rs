@@ -70,6 +70,13 @@ impl Group {
         self.memory("VmRSS:")
     }
 
+    /// Open files and threads of the first process.
+    pub(crate) fn held(&self) -> (usize, usize) {
+        let count =
+            |what| fs::read_dir(format!("/proc/{}/{what}", self.child.id())).map_or(0, Iterator::count);
+        (count("fd"), count("task"))
+    }
+
     /// The sum of each process' own highest resident memory, in KiB.
     pub(crate) fn peak_kib(&self) -> u64 {
         self.memory("VmHWM:")

@@ -108,7 +108,7 @@ fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
 }
 
 /// The gateways are started in another directory, so a relative path has to be resolved first.
-fn absolute(program: &Path) -> Result<String> {
+pub(crate) fn absolute(program: &Path) -> Result<String> {
     let found = program.canonicalize().map_err(|error| {
         format!(
             "{}: {error} (build it with `cargo build --release -p wharf`, or name it with --wharf)",

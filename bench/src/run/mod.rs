@@ -20,7 +20,7 @@ use turn::Bench;
 
 mod bodies;
 mod budget;
-mod gateway;
+pub(crate) mod gateway;
 mod report;
 mod sample;
 mod scenario;

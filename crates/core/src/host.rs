@@ -58,8 +58,33 @@ pub trait Host: Clone + 'static {
     async fn sleep(&self, wait: Millis);
     /// One atomic step on one shard of shared state.
     async fn call(&self, shard: &Shard, op: Op) -> Result<Reply, StoreError>;
+    /// Reads the configuration anew, where a host can: requests from now on find what it says.
+    async fn reload(&self) -> Reloaded {
+        Reloaded::Unable
+    }
     /// Runs `work` beside the request, also after the client has left.
     fn defer(&self, work: impl Future<Output = ()> + 'static);
+}
+
+/// What came of reading the configuration anew.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reloaded {
+    /// Another one is in force.
+    Changed {
+        /// What is different, a line each; no values.
+        changes: Vec<String>,
+        /// What a person should know.
+        warnings: Vec<String>,
+    },
+    /// It says what it said before.
+    Unchanged {
+        /// What a person should know.
+        warnings: Vec<String>,
+    },
+    /// It has these problems, a line each, and the one in force stays.
+    Refused(Vec<String>),
+    /// Not on this host, or not now.
+    Unable,
 }
 
 /// Whether a URL is `http` or `https`.

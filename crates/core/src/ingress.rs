@@ -69,6 +69,8 @@ pub enum Endpoint {
         /// The key's label or fingerprint.
         id: String,
     },
+    /// `POST /admin/reload`
+    AdminReload,
     /// Anything else under `/admin`.
     AdminUnknown,
     /// Not built: a 404 that names the pass-through path.
@@ -216,6 +218,7 @@ fn own(method: &Method, path: &str) -> Option<Endpoint> {
         "/health" if get => Endpoint::Health,
         "/ready" if get => Endpoint::Ready,
         "/admin/keys" if get => Endpoint::AdminKeys,
+        "/admin/reload" if method == Method::POST => Endpoint::AdminReload,
         _ if path == "/admin" || path.starts_with("/admin/") => admin(method, path),
         "/ping" => Endpoint::Ping,
         "/status" if get => Endpoint::Status,

@@ -149,3 +149,15 @@ fn whatever_is_below_images_and_audio_is_the_providers() {
     }
     assert_eq!(get("/v1/images/edits"), Endpoint::Unknown);
 }
+
+#[test]
+fn whatever_is_below_admin_is_for_the_operator() {
+    assert_eq!(post("/admin/reload"), Endpoint::AdminReload);
+    assert_eq!(post("/admin/reload/"), Endpoint::AdminReload);
+    for path in ["/admin", "/admin/", "/admin/reload", "/admin/x/reload", "/admin//reload"] {
+        assert_eq!(get(path), Endpoint::AdminUnknown, "{path}");
+    }
+    for path in ["/administer", "/Admin/reload"] {
+        assert_eq!(post(path), Endpoint::Unknown, "{path}");
+    }
+}

@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod auth;
+pub mod changes;
 pub mod coding;
 pub mod config;
 pub mod cors;

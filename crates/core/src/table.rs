@@ -53,6 +53,7 @@ pub struct Table {
 }
 
 /// One provider in force.
+#[derive(PartialEq)]
 pub struct Entry {
     /// Its data.
     pub provider: Provider,
@@ -111,6 +112,7 @@ pub struct Base {
 }
 
 /// The keys of one provider.
+#[derive(PartialEq, Eq)]
 pub struct KeyPool {
     /// Where rotation is kept: the name of the keys' variable as P1 spells it, or the custom endpoint's name.
     pub shard: Shard,
@@ -199,6 +201,7 @@ impl Terms {
 }
 
 /// Who may call.
+#[derive(PartialEq, Eq)]
 pub enum Access {
     /// Holders of one of these keys.
     Keys(Vec<Caller>),
@@ -209,6 +212,7 @@ pub enum Access {
 }
 
 /// A holder of one of our keys.
+#[derive(PartialEq, Eq)]
 pub struct Caller {
     /// SHA-256 of the key.
     pub digest: [u8; 32],
@@ -234,6 +238,7 @@ pub struct Route {
 }
 
 /// Cloudflare's AI Gateway, as configured.
+#[derive(PartialEq, Eq)]
 pub struct GatewaySettings {
     /// Its origin with base path (`https://gateway.ai.cloudflare.com/v1`).
     pub base: Base,
@@ -248,6 +253,7 @@ pub struct GatewaySettings {
 }
 
 /// Which origins a browser may call from.
+#[derive(PartialEq, Eq)]
 pub enum Cors {
     /// `*`.
     Any,
@@ -256,7 +262,7 @@ pub enum Cors {
 }
 
 /// One rule for the way out.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EgressRule {
     /// Countries; empty: any.
     pub loc: Vec<String>,

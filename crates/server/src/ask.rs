@@ -17,7 +17,7 @@ use wharf_core::table::{Access, Table};
 
 /// The state of a server that may be running, if there is any: asking must not make one.
 fn kept_state(loaded: &Loaded) -> State {
-    let path = state_file(loaded).filter(|path| path.is_file());
+    let path = state_file(&loaded.compiled.table, &loaded.compiled.host).filter(|path| path.is_file());
     let patience = Duration::from_millis(loaded.compiled.host.state_timeout.0);
     path.and_then(|path| State::file(&path, patience).ok()).unwrap_or_else(State::memory)
 }
@@ -44,7 +44,7 @@ pub fn run(source: &Source, path: &str) -> Result<(String, Option<String>), Fail
     let runtime = runtime().map_err(|e| Failure::new(exit::FAILED, e.to_string()))?;
     let answer = runtime.block_on(async {
         let client = Client::new(Arc::new(Tls::new(roots)), Limits::default());
-        Core::new(table, Native::new(client, state)).serve(incoming, &mut Record::default()).await
+        Core::new(table, Native::new(client, state, None)).serve(incoming, &mut Record::default()).await
     });
     let missing = answer.headers.get("x-wharf-models-missing").and_then(|v| v.to_str().ok()).unwrap_or("");
     let OutBody::Full(body) = answer.body else { return Err(Failure::new(exit::FAILED, "no answer")) };

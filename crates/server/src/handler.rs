@@ -5,14 +5,17 @@ use crate::access_log::AccessLog;
 use crate::clock;
 use crate::front::{Body, Drain, Handler, Over, Piece, Request, Response, Source};
 use crate::native::Native;
+use crate::reload::{InForce, Live};
 use crate::upstream;
 use crate::wheel::Deadline;
 use bytes::Bytes;
 use http::Method;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 use wharf_core::exchange::{Core, Incoming, OutBody, Outgoing, Stream};
@@ -24,12 +27,47 @@ use wharf_wire::relay::End;
 
 /// What one worker serves with.
 pub struct Gateway {
-    /// The core.
-    pub core: Rc<Core<Native>>,
+    core: RefCell<Rc<Core<Native>>>,
+    /// What is in force, and which version of it `core` has.
+    live: Arc<Live>,
+    seen: Cell<u64>,
     /// Where records go.
     pub log: Rc<AccessLog>,
     /// Whether we still take traffic.
     pub drain: Drain,
+}
+
+impl Gateway {
+    /// Serves with what is in force.
+    pub fn new(
+        live: Arc<Live>,
+        log: Rc<AccessLog>,
+        drain: Drain,
+        first: impl FnOnce(InForce) -> Rc<Core<Native>>,
+    ) -> Self {
+        let (version, in_force) = live.look();
+        Self { core: RefCell::new(first(in_force)), live, seen: Cell::new(version), log, drain }
+    }
+
+    /// The core for a request that begins now. It stays the request's own, whatever comes into force meanwhile.
+    fn core(&self) -> Rc<Core<Native>> {
+        self.follow();
+        self.core.borrow().clone()
+    }
+
+    /// Takes over what has come into force.
+    pub fn follow(&self) {
+        if self.live.version() == self.seen.get() {
+            return;
+        }
+        let (version, InForce { table, state }) = self.live.look();
+        self.seen.set(version);
+        let next = {
+            let core = self.core.borrow();
+            core.succeed(table, core.host.over(state))
+        };
+        self.core.replace(next);
+    }
 }
 
 impl Handler for Gateway {
@@ -46,8 +84,9 @@ impl Handler for Gateway {
             place: None,
             ready: !self.drain.is_draining(),
         };
-        let outgoing = self.core.serve(incoming, &mut settle.record).await;
-        respond(outgoing, settle, head, self.core.table.keepalive)
+        let core = self.core();
+        let outgoing = core.serve(incoming, &mut settle.record).await;
+        respond(outgoing, settle, head, core.table.keepalive)
     }
 }
 

@@ -13,6 +13,7 @@ pub mod front;
 pub mod handler;
 pub mod load;
 pub mod native;
+pub mod reload;
 pub mod serve;
 pub mod state;
 pub mod tls;

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use wharf_core::config::{Compiled, Input, Platform, Problem, compile};
 use wharf_core::provider::catalog::builtins;
 
+/// Where the configuration is when nobody says: our own file, and our predecessor's.
+const USUAL: [&str; 2] = ["wharf.jsonc", "config.jsonc"];
+
 /// Why there is no configuration.
 pub enum LoadError {
     /// A file that was named cannot be read.
@@ -61,12 +64,20 @@ pub fn load(source: &Source, open: bool) -> Result<Loaded, LoadError> {
     Ok(Loaded { compiled, file, notes })
 }
 
+/// The files that may be the configuration.
+pub fn candidates(source: &Source) -> Vec<&Path> {
+    match &source.config {
+        Some(path) => vec![path],
+        None => USUAL.map(Path::new).to_vec(),
+    }
+}
+
 /// The file that was named, else the first of the two usual ones that is there.
 fn choose(source: &Source, notes: &mut Vec<String>) -> Option<PathBuf> {
     if let Some(path) = &source.config {
         return Some(path.clone());
     }
-    let (ours, p1s) = (Path::new("wharf.jsonc"), Path::new("config.jsonc"));
+    let [ours, p1s] = USUAL.map(Path::new);
     match (ours.is_file(), p1s.is_file()) {
         (true, true) => {
             notes.push("both ./wharf.jsonc and ./config.jsonc are here: ./wharf.jsonc is used".into());

@@ -2,6 +2,7 @@
 
 use crate::clock;
 use crate::front::Upload;
+use crate::reload::Asker;
 use crate::state::State;
 use crate::upstream::{self, Body, Client};
 use bytes::Bytes;
@@ -9,7 +10,7 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
-use wharf_core::host::{Answer, CollectError, Host, TransportError, UpstreamRequest};
+use wharf_core::host::{Answer, CollectError, Host, Reloaded, TransportError, UpstreamRequest};
 use wharf_core::store::{Op, Reply, Shard, StoreError};
 use wharf_core::time::Millis;
 use wharf_wire::scan::Arrived;
@@ -22,12 +23,19 @@ struct Inner {
     client: Client,
     state: State,
     random: RefCell<Random>,
+    reloads: Option<Asker>,
 }
 
 impl Native {
-    /// A host over a client and a state.
-    pub fn new(client: Client, state: State) -> Self {
-        Self(Rc::new(Inner { client, state, random: RefCell::default() }))
+    /// A host over a client and a state; `reloads`: whom to ask for another configuration.
+    pub fn new(client: Client, state: State, reloads: Option<Asker>) -> Self {
+        Self(Rc::new(Inner { client, state, random: RefCell::default(), reloads }))
+    }
+
+    /// The same connections over another state.
+    #[must_use]
+    pub fn over(&self, state: State) -> Self {
+        Self::new(self.0.client.clone(), state, self.0.reloads.clone())
     }
 }
 
@@ -80,6 +88,13 @@ impl Host for Native {
 
     async fn call(&self, shard: &Shard, op: Op) -> Result<Reply, StoreError> {
         self.0.state.call(shard, op).await
+    }
+
+    async fn reload(&self) -> Reloaded {
+        match &self.0.reloads {
+            Some(asker) => asker.ask().await,
+            None => Reloaded::Unable,
+        }
     }
 
     fn defer(&self, work: impl Future<Output = ()> + 'static) {

@@ -6,6 +6,7 @@ use crate::front::{self, Drain};
 use crate::handler::Gateway;
 use crate::load::{self, LoadError, Loaded};
 use crate::native::Native;
+use crate::reload::{Asker, Asks, InForce, Live, Reloader, Started, asks, stamps};
 use crate::state::State;
 use crate::upstream::{Client, Limits, Tls};
 use crate::{banner, tls};
@@ -61,8 +62,8 @@ impl From<LoadError> for Failure {
 /// What every worker gets.
 #[derive(Clone)]
 struct Shared {
-    table: Arc<Table>,
-    state: State,
+    live: Arc<Live>,
+    reloads: Asker,
     /// What is known of keys and targets.
     health: Arc<Health>,
     tls: Arc<Tls>,
@@ -76,7 +77,8 @@ struct Shared {
 pub struct Prepared {
     /// The configuration.
     pub loaded: Loaded,
-    address: SocketAddr,
+    /// Where to listen, as configured.
+    pub(crate) address: SocketAddr,
     /// Further certificates that upstreams are checked against.
     roots: Vec<CertificateDer<'static>>,
     acceptor: Option<TlsAcceptor>,
@@ -117,12 +119,14 @@ pub(crate) fn roots(host: &HostSettings) -> Result<Vec<CertificateDer<'static>>,
 /// # Errors
 /// A wrong configuration, an address that cannot or must not be listened on, or a worker that cannot start.
 pub fn run(options: &Serve) -> Result<(), Failure> {
-    let Prepared { loaded, address, roots, acceptor } = prepare(options)?;
+    // Before they are read: what changes from here on is seen as a change.
+    let read = stamps(options);
+    let Prepared { loaded, address: configured, roots, acceptor } = prepare(options)?;
     let style = style(options, &loaded);
     start_log(style);
     let workers = options.workers.or_else(cores).unwrap_or(1).max(1);
-    let (listeners, address) = listen(address, workers)?;
-    let state = state(&loaded);
+    let (listeners, address) = listen(configured, workers)?;
+    let state = state(&loaded.compiled.table, &loaded.compiled.host);
     let Loaded { compiled, file, mut notes } = loaded;
     let target = options.access_log.clone().unwrap_or_else(|| match &compiled.host.access_log {
         Some(LogTarget::Off) => "off".into(),
@@ -133,24 +137,36 @@ pub fn run(options: &Serve) -> Result<(), Failure> {
         Sink::start(&target).map_err(|e| Failure::new(exit::FAILED, format!("access log {target}: {e}")))?;
     let host = &compiled.host;
     let secure = acceptor.is_some();
+    let table = Arc::new(compiled.table);
+    let (reloads, asked) = asks();
     let shared = Shared {
         settings: front::Settings { head: host.head_bytes, tls: acceptor, ..front::Settings::default() },
         tls: Arc::new(Tls::new(roots)),
         drain: Drain::new(host.connections.unwrap_or(CONNECTIONS)),
-        state: state.0,
+        live: Arc::new(Live::new(InForce { table: table.clone(), state: state.0.clone() })),
+        reloads,
         health: Arc::default(),
-        table: Arc::new(compiled.table),
         style,
         sink,
     };
     notes.extend(state.1);
     let stop = Stop::new().map_err(|e| Failure::new(exit::FAILED, format!("no runtime: {e}")))?;
-    banner::show(&shared.table, address, secure, file.as_deref(), &shared.state.place(), &notes);
-    serve(listeners, &shared, host.drain.0, stop)
+    banner::show(&table, address, secure, file.as_deref(), &state.0.place(), &notes);
+    let drain_ms = host.drain.0;
+    let started = Started { options: options.clone(), configured, address, host: compiled.host, file, read };
+    let reloader = Reloader::new(started, shared.live.clone());
+    serve(listeners, &shared, drain_ms, stop, reloader, asked)
 }
 
 /// Runs the workers and waits for the signal to stop.
-fn serve(listeners: Vec<TcpListener>, shared: &Shared, drain_ms: u64, stop: Stop) -> Result<(), Failure> {
+fn serve(
+    listeners: Vec<TcpListener>,
+    shared: &Shared,
+    drain_ms: u64,
+    stop: Stop,
+    reloader: Reloader,
+    asked: Asks,
+) -> Result<(), Failure> {
     let mut threads = Vec::new();
     for (at, listener) in listeners.into_iter().enumerate() {
         let shared = shared.clone();
@@ -158,7 +174,7 @@ fn serve(listeners: Vec<TcpListener>, shared: &Shared, drain_ms: u64, stop: Stop
             std::thread::Builder::new().name(format!("wharf-{at}")).spawn(move || worker(listener, &shared));
         threads.push(thread.map_err(|e| Failure::new(exit::FAILED, format!("no thread for a worker: {e}")))?);
     }
-    stop.wait();
+    stop.wait(reloader, asked);
     shared.drain.start(drain_ms);
     tracing::info!("draining: no new connections, {} open", shared.drain.open());
     let mut result = Ok(());
@@ -176,12 +192,13 @@ fn serve(listeners: Vec<TcpListener>, shared: &Shared, drain_ms: u64, stop: Stop
     result
 }
 
-/// The signals that stop us. Made before anybody is let in or told that we listen: until then a signal would end the
+/// The signals that we act on. Made before anybody is let in or told that we listen: until then a signal would end the
 /// process at once, whatever it is doing.
 struct Stop {
     runtime: Runtime,
     term: Signal,
     int: Signal,
+    hup: Signal,
 }
 
 impl Stop {
@@ -189,17 +206,19 @@ impl Stop {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let inside = runtime.enter();
         let (term, int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        let hup = signal(SignalKind::hangup())?;
         drop(inside);
-        Ok(Self { runtime, term, int })
+        Ok(Self { runtime, term, int, hup })
     }
 
-    /// Returns when one of them has come.
-    fn wait(self) {
-        let Self { runtime, mut term, mut int } = self;
+    /// Returns when one has come that stops us. Until then this thread reads the configuration anew when it is asked to.
+    fn wait(self, reloader: Reloader, asked: Asks) {
+        let Self { runtime, mut term, mut int, hup } = self;
         runtime.block_on(async {
             tokio::select! {
                 _ = term.recv() => {}
                 _ = int.recv() => {}
+                () = reloader.run(hup, asked) => {}
             }
         });
     }
@@ -215,15 +234,20 @@ fn worker(listener: TcpListener, shared: &Shared) -> io::Result<()> {
     runtime.block_on(async {
         let log = Rc::new(AccessLog::new(shared.style, shared.sink.clone()));
         let client = Client::new(shared.tls.clone(), Limits::default());
-        let host = Native::new(client, shared.state.clone());
-        let core = Core::sharing(shared.table.clone(), host, shared.health.clone());
-        let handler = Rc::new(Gateway { core, log: log.clone(), drain: shared.drain.clone() });
-        let ticking = log.clone();
+        let first = |InForce { table, state }| {
+            let host = Native::new(client, state, Some(shared.reloads.clone()));
+            Core::sharing(table, host, shared.health.clone())
+        };
+        let gateway = Gateway::new(shared.live.clone(), log.clone(), shared.drain.clone(), first);
+        let handler = Rc::new(gateway);
+        let ticking = handler.clone();
         tokio::task::spawn_local(async move {
             let mut tick = tokio::time::interval(TICK);
             loop {
                 tick.tick().await;
-                ticking.hand_over();
+                ticking.log.hand_over();
+                // A worker without requests must not keep an old table for ever.
+                ticking.follow();
                 front::sweep();
             }
         });
@@ -244,7 +268,15 @@ fn address(options: &Serve, loaded: &Loaded) -> Result<SocketAddr, Failure> {
                 .map_err(|problem| Failure::new(exit::USAGE, format!("--listen {text}: {problem}")))?
         }
     };
-    let table = &loaded.compiled.table;
+    may_listen(&loaded.compiled.table, address)?;
+    Ok(address)
+}
+
+/// Without a caller key only loopback is listened on.
+///
+/// # Errors
+/// Everybody who reaches the address could spend the provider keys.
+pub(crate) fn may_listen(table: &Table, address: SocketAddr) -> Result<(), Failure> {
     if matches!(table.access, Access::Local) && !address.ip().to_canonical().is_loopback() {
         let (why, how) = if table.dev {
             ("DEV=true needs no caller key", "Unset DEV and set PROXY_API_KEY, or listen on 127.0.0.1.")
@@ -257,7 +289,7 @@ fn address(options: &Serve, loaded: &Loaded) -> Result<SocketAddr, Failure> {
         );
         return Err(Failure::new(exit::CONFIG, line));
     }
-    Ok(address)
+    Ok(())
 }
 
 /// One listener per worker on the same port.
@@ -293,12 +325,15 @@ fn start_log(style: Style) {
     };
 }
 
-/// The file that state is kept in; `None`: it is kept in memory. Only pools of several keys have any: without one no file
-/// is touched.
-pub(crate) fn state_file(loaded: &Loaded) -> Option<PathBuf> {
-    let several = loaded.compiled.table.entries.iter().any(|entry| entry.pool.keys.len() > 1);
-    match &loaded.compiled.host.state {
-        _ if !several => None,
+/// Whether there is any state: only pools of several keys have some.
+pub(crate) fn needs_state(table: &Table) -> bool {
+    table.entries.iter().any(|entry| entry.pool.keys.len() > 1)
+}
+
+/// The file that state is kept in; `None`: it is kept in memory. Without a need for it no file is touched.
+pub(crate) fn state_file(table: &Table, host: &HostSettings) -> Option<PathBuf> {
+    match &host.state {
+        _ if !needs_state(table) => None,
         Some(StateSetting::Memory | StateSetting::Redis(_)) => None,
         Some(StateSetting::File(path)) => Some(path.into()),
         None => load::default_state(),
@@ -306,14 +341,14 @@ pub(crate) fn state_file(loaded: &Loaded) -> Option<PathBuf> {
 }
 
 /// Opens the state.
-fn state(loaded: &Loaded) -> (State, Option<String>) {
-    if let Some(StateSetting::Redis(_)) = &loaded.compiled.host.state {
+pub(crate) fn state(table: &Table, host: &HostSettings) -> (State, Option<String>) {
+    if let Some(StateSetting::Redis(_)) = &host.state {
         let note = "state in Redis is not built yet: it is kept in memory, and not shared";
         return (State::memory(), Some(note.into()));
     }
-    let wanted = state_file(loaded);
+    let wanted = state_file(table, host);
     let Some(path) = wanted else { return (State::memory(), None) };
-    match State::file(&path, Duration::from_millis(loaded.compiled.host.state_timeout.0)) {
+    match State::file(&path, Duration::from_millis(host.state_timeout.0)) {
         Ok(state) => (state, None),
         Err(error) => {
             let note = format!(

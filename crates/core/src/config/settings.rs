@@ -14,6 +14,7 @@ use jsonc_parser::ast::Value;
 use std::net::SocketAddr;
 
 /// What the core does not need and a host may: each `None` leaves the choice to the host.
+#[derive(PartialEq, Eq)]
 pub struct HostSettings {
     /// Address and port to listen on.
     pub listen: Option<SocketAddr>,

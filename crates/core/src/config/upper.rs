@@ -49,7 +49,11 @@ enum Upper {
 const GENERAL: &[(&str, Kind, &str)] = &[
     ("PROXY_API_KEY", Kind::Callers, "Keys that callers present. Must not be empty."),
     ("ALLOWED_PROXY_KEYS", Kind::Callers, "More keys that callers present. Must not be empty."),
-    ("ADMIN_API_KEY", Kind::Token, "Key of the administration endpoints; there are none yet."),
+    (
+        "ADMIN_API_KEY",
+        Kind::Token,
+        "Key of the administration endpoints, `/admin/…`. Without it there are none.",
+    ),
     ("DEV", Kind::Flag, "No caller key is needed; local callers only."),
     ("OPEN", Kind::Flag, "Serve everybody without a caller key."),
     ("RELAY", Kind::Flag, "Every provider without a key takes the client's own credential on pass-through."),

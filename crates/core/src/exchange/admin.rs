@@ -1,10 +1,11 @@
-//! `/admin/…`: what is held against each key, and its end. For the operator alone; no key is shown, but by its name.
+//! `/admin/…`: what is held against each key, and its end; another configuration. For the operator alone; no key is
+//! shown, but by its name.
 
 use super::Core;
 use super::reply::{Incoming, Reply};
 use crate::auth;
 use crate::error::{Error, Kind};
-use crate::host::Host;
+use crate::host::{Host, Reloaded};
 use crate::ingress::Endpoint;
 use crate::keys;
 use crate::record::Record;
@@ -28,6 +29,7 @@ impl<H: Host> Core<H> {
         let page = match endpoint {
             Endpoint::AdminKeys => self.admin_keys().await,
             Endpoint::AdminReset { id } => self.admin_reset(id, record).await?,
+            Endpoint::AdminReload => return Ok(reloaded(self.host.reload().await, record)),
             _ => return Err(super::local::nothing()),
         };
         Ok(Reply::json(StatusCode::OK, format!("{page:#}")))
@@ -67,6 +69,35 @@ impl<H: Host> Core<H> {
         }
         Ok(json!({ "reset": reset }))
     }
+}
+
+/// What came of a reload. A configuration that was refused is neither a fault of the request nor of ours.
+fn reloaded<B>(outcome: Reloaded, record: &mut Record) -> Reply<B> {
+    let (status, page) = match outcome {
+        Reloaded::Changed { changes, warnings } => {
+            (StatusCode::OK, json!({ "status": "changed", "changes": changes, "warnings": warnings }))
+        }
+        Reloaded::Unchanged { warnings } => {
+            (StatusCode::OK, json!({ "status": "unchanged", "changes": [], "warnings": warnings }))
+        }
+        Reloaded::Refused(problems) => {
+            record.error = Kind::Misconfigured.code();
+            let error = json!({
+                "message": "the configuration has problems: the one in force stays",
+                "type": "invalid_request_error", "code": record.error, "status": 422,
+            });
+            let page = json!({ "status": "refused", "error": error, "problems": problems });
+            (StatusCode::UNPROCESSABLE_ENTITY, page)
+        }
+        Reloaded::Unable => {
+            record.error = Kind::UnsupportedEndpoint.code();
+            let message = "the configuration cannot be read anew here, or not now";
+            let error =
+                json!({ "message": message, "type": "server_error", "code": record.error, "status": 503 });
+            (StatusCode::SERVICE_UNAVAILABLE, json!({ "status": "refused", "error": error }))
+        }
+    };
+    Reply::json(status, format!("{page:#}"))
 }
 
 /// One key: what it is called, on what terms it is used, and how it does.

@@ -93,6 +93,16 @@ impl<H: Host> Core<H> {
         Keys { host: &self.host, health: &self.health, table: &self.table }
     }
 
+    /// The core for the requests that begin once `table` is in force. Those that run keep the one they have. What
+    /// is known of keys and targets stays, and model lists where their provider and the gateway are what they were.
+    pub fn succeed(&self, table: Arc<Table>, host: H) -> Rc<Self> {
+        let before = |id: &str| self.table.names.get(id).and_then(|at| self.table.entries.get(*at));
+        let after = |id: &str| table.names.get(id).and_then(|at| table.entries.get(*at));
+        let same = self.table.gateway == table.gateway;
+        let kept = self.lists.borrow().kept(|id| same && before(id) == after(id));
+        Rc::new(Self { table, host, health: self.health.clone(), lists: kept.into() })
+    }
+
     /// Serves one request: always an answer, never an error.
     ///
     /// `record` is the host's, so that it can be logged as far as it got when the client leaves and this is dropped.
@@ -131,7 +141,10 @@ impl<H: Host> Core<H> {
         let through = match &ingress.endpoint {
             Endpoint::Health => return Ok(local::health(&self.table, self.host.now(), &incoming)),
             Endpoint::Ready => return Ok(local::ready(incoming.ready)),
-            Endpoint::AdminKeys | Endpoint::AdminReset { .. } | Endpoint::AdminUnknown => {
+            Endpoint::AdminKeys
+            | Endpoint::AdminReset { .. }
+            | Endpoint::AdminReload
+            | Endpoint::AdminUnknown => {
                 return Box::pin(self.admin(&incoming, &ingress.endpoint, record)).await;
             }
             Endpoint::PassThrough { entry, .. } => self.table.entries.get(*entry),
@@ -167,6 +180,7 @@ impl<H: Host> Core<H> {
             | Endpoint::Ready
             | Endpoint::AdminKeys
             | Endpoint::AdminReset { .. }
+            | Endpoint::AdminReload
             | Endpoint::AdminUnknown
             | Endpoint::Unknown
             | Endpoint::Compat { .. }

@@ -42,6 +42,13 @@ struct Stored {
     asking: Option<Millis>,
 }
 
+impl Stored {
+    /// Nobody asks again on behalf of another table.
+    fn kept(&self) -> Self {
+        Self { entries: self.entries.clone(), at: self.at, asking: None }
+    }
+}
+
 /// A bounded map of lists, pure: the host says what time it is.
 #[derive(Default)]
 pub struct Cache(HashMap<Slot, Stored>);
@@ -73,6 +80,12 @@ impl Cache {
             }
         }
         self.0.insert(slot, Stored { entries, at: now, asking: None });
+    }
+
+    /// The lists of the providers that `stays` holds for, for the table that follows.
+    pub fn kept(&self, stays: impl Fn(&str) -> bool) -> Self {
+        let lists = self.0.iter().filter(|(slot, _)| stays(&slot.provider));
+        Self(lists.map(|(slot, stored)| (slot.clone(), stored.kept())).collect())
     }
 
     /// Forgets a list that could not be had again: what fails is left out, not shown for ever.

@@ -226,6 +226,22 @@ fn the_cache_is_fresh_for_five_minutes_then_stale_then_empty() {
 }
 
 #[test]
+fn another_table_keeps_the_lists_of_those_that_stay() {
+    let mut cache = Cache::default();
+    let list: Entries = fixed("a", &["1"], Millis(0)).into();
+    for slot in [slot("a", None), slot("a", Some(1)), slot("b", None)] {
+        cache.put(slot, list.clone(), Millis(0));
+    }
+    let stale = Millis::seconds(400);
+    assert_eq!(cache.look(&slot("a", None), stale), Look::Stale { entries: list.clone(), revalidate: true });
+    let mut kept = cache.kept(|provider| provider == "a");
+    // Whoever was sent asks for the old table.
+    assert_eq!(kept.look(&slot("a", None), stale), Look::Stale { entries: list.clone(), revalidate: true });
+    assert_eq!(kept.look(&slot("a", Some(1)), Millis(0)), Look::Fresh(list));
+    assert_eq!(kept.look(&slot("b", None), Millis(0)), Look::Empty);
+}
+
+#[test]
 fn the_cache_holds_so_many_lists_and_no_more() {
     let mut cache = Cache::default();
     let list: Entries = Vec::new().into();

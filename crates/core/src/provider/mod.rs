@@ -13,7 +13,7 @@ use wharf_wire::format::Format;
 use wharf_wire::rerank::RerankForm;
 
 /// One provider: whom we call, and how.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Provider {
     /// Name in paths and model prefixes (`/openai/…`, `openai/gpt-5`).
     pub id: Cow<'static, str>,
@@ -87,7 +87,7 @@ pub struct AuthRule {
 pub const BEARER: &[AuthRule] = &[AuthRule { under: "", how: Auth::Bearer }];
 
 /// What can be asked of a provider and at which path under its base URL. `None`: not offered.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Paths {
     /// OpenAI Chat Completions.
     pub chat: Option<Cow<'static, str>>,

@@ -1,5 +1,6 @@
 //! The configuration as a whole: what is read, what is refused and where, what is never shown.
 
+mod changes;
 mod checks;
 mod healing;
 mod names;
