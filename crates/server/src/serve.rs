@@ -7,6 +7,7 @@ use crate::handler::Gateway;
 use crate::load::{self, LoadError, Loaded};
 use crate::native::Native;
 use crate::state::State;
+use crate::state::redis::Address;
 use crate::upstream::{Client, Limits, Tls};
 use crate::{banner, tls};
 use rustls_pki_types::CertificateDer;
@@ -26,6 +27,7 @@ use wharf_core::config::{
 use wharf_core::exchange::Core;
 use wharf_core::health::Health;
 use wharf_core::host::Egress;
+use wharf_core::secret::Secret;
 use wharf_core::table::{Access, EgressRule, Table};
 
 /// Where we listen when nobody says.
@@ -97,6 +99,9 @@ pub fn prepare(options: &Serve) -> Result<Prepared, Failure> {
         return Err(LoadError::Problems(problems).into());
     }
     let host = &loaded.compiled.host;
+    if let Some(StateSetting::Redis(url)) = &host.state {
+        Address::parse(url).map_err(|why| Failure::new(exit::CONFIG, format!("state: the URL {why}")))?;
+    }
     let acceptor =
         host.tls.as_ref().map(tls::acceptor).transpose().map_err(|e| Failure::new(exit::CONFIG, e))?;
     let roots = roots(host)?;
@@ -122,7 +127,7 @@ pub fn run(options: &Serve) -> Result<(), Failure> {
     start_log(style);
     let workers = options.workers.or_else(cores).unwrap_or(1).max(1);
     let (listeners, address) = listen(address, workers)?;
-    let state = state(&loaded);
+    let state = state(&loaded, &roots);
     let Loaded { compiled, file, mut notes } = loaded;
     let target = options.access_log.clone().unwrap_or_else(|| match &compiled.host.access_log {
         Some(LogTarget::Off) => "off".into(),
@@ -296,24 +301,29 @@ fn start_log(style: Style) {
 /// The file that state is kept in; `None`: it is kept in memory. Only pools of several keys have any: without one no file
 /// is touched.
 pub(crate) fn state_file(loaded: &Loaded) -> Option<PathBuf> {
-    let several = loaded.compiled.table.entries.iter().any(|entry| entry.pool.keys.len() > 1);
     match &loaded.compiled.host.state {
-        _ if !several => None,
+        _ if !has_state(loaded) => None,
         Some(StateSetting::Memory | StateSetting::Redis(_)) => None,
         Some(StateSetting::File(path)) => Some(path.into()),
         None => load::default_state(),
     }
 }
 
-/// Opens the state.
-fn state(loaded: &Loaded) -> (State, Option<String>) {
-    if let Some(StateSetting::Redis(_)) = &loaded.compiled.host.state {
-        let note = "state in Redis is not built yet: it is kept in memory, and not shared";
-        return (State::memory(), Some(note.into()));
+fn has_state(loaded: &Loaded) -> bool {
+    loaded.compiled.table.entries.iter().any(|entry| entry.pool.keys.len() > 1)
+}
+
+/// Opens the state. `roots`: what a Redis may be vouched for by, beside the system's.
+fn state(loaded: &Loaded, roots: &[CertificateDer<'_>]) -> (State, Option<String>) {
+    let patience = Duration::from_millis(loaded.compiled.host.state_timeout.0);
+    if let Some(StateSetting::Redis(url)) = &loaded.compiled.host.state
+        && has_state(loaded)
+    {
+        return redis_state(url, roots, patience);
     }
     let wanted = state_file(loaded);
     let Some(path) = wanted else { return (State::memory(), None) };
-    match State::file(&path, Duration::from_millis(loaded.compiled.host.state_timeout.0)) {
+    match State::file(&path, patience) {
         Ok(state) => (state, None),
         Err(error) => {
             let note = format!(
@@ -321,6 +331,17 @@ fn state(loaded: &Loaded) -> (State, Option<String>) {
                 path.display()
             );
             (State::memory(), Some(note))
+        }
+    }
+}
+
+fn redis_state(url: &Secret, roots: &[CertificateDer<'_>], patience: Duration) -> (State, Option<String>) {
+    let opened = Address::parse(url)
+        .and_then(|address| State::redis(address, roots, patience).map_err(|error| error.to_string()));
+    match opened {
+        Ok(state) => (state, None),
+        Err(why) => {
+            (State::memory(), Some(format!("state in Redis: {why}: it is kept in memory, and not shared")))
         }
     }
 }
