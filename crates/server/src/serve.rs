@@ -27,7 +27,6 @@ use wharf_core::config::{
 use wharf_core::exchange::Core;
 use wharf_core::health::Health;
 use wharf_core::host::Egress;
-use wharf_core::secret::Secret;
 use wharf_core::table::{Access, EgressRule, Table};
 
 /// Where we listen when nobody says.
@@ -313,17 +312,14 @@ fn has_state(loaded: &Loaded) -> bool {
     loaded.compiled.table.entries.iter().any(|entry| entry.pool.keys.len() > 1)
 }
 
-/// Opens the state. `roots`: what a Redis may be vouched for by, beside the system's.
+/// Opens the state.
 fn state(loaded: &Loaded, roots: &[CertificateDer<'_>]) -> (State, Option<String>) {
-    let patience = Duration::from_millis(loaded.compiled.host.state_timeout.0);
-    if let Some(StateSetting::Redis(url)) = &loaded.compiled.host.state
-        && has_state(loaded)
-    {
-        return redis_state(url, roots, patience);
+    if let Some(redis) = redis_state(loaded, roots) {
+        return redis;
     }
     let wanted = state_file(loaded);
     let Some(path) = wanted else { return (State::memory(), None) };
-    match State::file(&path, patience) {
+    match State::file(&path, Duration::from_millis(loaded.compiled.host.state_timeout.0)) {
         Ok(state) => (state, None),
         Err(error) => {
             let note = format!(
@@ -335,15 +331,22 @@ fn state(loaded: &Loaded, roots: &[CertificateDer<'_>]) -> (State, Option<String
     }
 }
 
-fn redis_state(url: &Secret, roots: &[CertificateDer<'_>], patience: Duration) -> (State, Option<String>) {
+/// The Redis that is configured, where there is state to keep, and what should be said of it. `roots`: what it may be
+/// vouched for by, beside the system's.
+pub(crate) fn redis_state(loaded: &Loaded, roots: &[CertificateDer<'_>]) -> Option<(State, Option<String>)> {
+    let Some(StateSetting::Redis(url)) = &loaded.compiled.host.state else { return None };
+    if !has_state(loaded) {
+        return None;
+    }
+    let patience = Duration::from_millis(loaded.compiled.host.state_timeout.0);
     let opened = Address::parse(url)
         .and_then(|address| State::redis(address, roots, patience).map_err(|error| error.to_string()));
-    match opened {
+    Some(match opened {
         Ok(state) => (state, None),
         Err(why) => {
             (State::memory(), Some(format!("state in Redis: {why}: it is kept in memory, and not shared")))
         }
-    }
+    })
 }
 
 /// Region hints do nothing here, and who counts on one should know.
