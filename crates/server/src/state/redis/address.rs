@@ -40,7 +40,7 @@ impl Address {
         let (login, hosts) =
             authority.rsplit_once('@').map_or(("", authority), |(login, hosts)| (login, hosts));
         let at = if authority.contains('@') { "@" } else { "" };
-        let tls = scheme == "rediss";
+        let tls = matches!(scheme, "rediss" | "valkeys");
         let mut nodes = Vec::new();
         let mut hidden: Vec<String> =
             login.split_once(':').map(|(_, word)| word.to_owned()).into_iter().collect();
@@ -61,8 +61,8 @@ impl Address {
     }
 
     /// A message of someone else's, without the password.
-    pub(super) fn hide(&self, text: impl ToString) -> String {
-        self.hidden.iter().fold(text.to_string(), |text, word| text.replace(word, "***"))
+    pub(super) fn hide(&self, text: &str) -> String {
+        self.hidden.iter().fold(text.to_owned(), |text, word| text.replace(word, "***"))
     }
 
     /// One client for each server; `roots` (PEM) are what a server's certificate is checked against.

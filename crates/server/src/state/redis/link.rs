@@ -105,7 +105,7 @@ impl Keeper {
                 }
                 Err(why) => why,
             };
-            let why = self.address.hide(why);
+            let why = self.address.hide(&why);
             let Some(redis) = self.redis.upgrade() else { return };
             redis.link.send_replace(Link::Down(why.clone(), shard.clone()));
             drop(redis);
