@@ -155,7 +155,7 @@ fn redis_stops_and_starts_under_load_and_no_request_fails() {
         redis.stop();
         more(200);
         redis.again();
-        wharf.wait_for_stderr("the return", |text| text.contains("it is back"));
+        wharf.wait_for_stderr("the return", |text| text.contains("it answers again"));
         more(100);
         done.store(true, Ordering::Relaxed);
         loads.into_iter().map(|load| load.join().unwrap()).sum()
@@ -183,7 +183,7 @@ fn a_redis_that_stands_still_is_waited_for_once_and_no_request_fails() {
     redis.signal("STOP");
     flood(&[&wharf], 4, 25);
     redis.signal("CONT");
-    wharf.wait_for_stderr("the return", |text| text.contains("it is back"));
+    wharf.wait_for_stderr("the return", |text| text.contains("it answers again"));
     let lines = wharf.access_log(104);
     let waited = lines.iter().filter(|line| took(line) > 1_000_000).count();
     // Those that were under way when it was found out: one for each client.

@@ -139,7 +139,7 @@ impl Keeper {
         redis.link.send_replace(Link::Up(connection.clone(), number));
         drop(redis);
         if *said == Said::Down {
-            tracing::info!("state in {}: it is back", self.address.place());
+            tracing::info!("state in {}: it answers again", self.address.place());
             *said = Said::Back;
         }
         loop {
