@@ -40,11 +40,37 @@ impl Redis {
             return None;
         }
         let options: Vec<String> = options.iter().map(|word| (*word).to_owned()).collect();
-        let probe = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-        let port = probe.local_addr().expect("its number").port();
-        drop(probe);
+        let port = free_port();
         let child = spawn(&folder, port, &options);
         Some(Self { child, folder, port, options })
+    }
+
+    /// A cluster of three, each with a third of the slots, that has found itself.
+    ///
+    /// # Panics
+    /// As [`Redis::start`] does.
+    pub fn cluster() -> Option<[Self; 3]> {
+        let node = || {
+            // Its own port and 10000, the default, may be no port at all.
+            let bus = free_port().to_string();
+            let node = Self::start(&["--cluster-enabled", "yes", "--cluster-port", &bus])?;
+            Some((node, bus))
+        };
+        let nodes = [node()?, node()?, node()?];
+        let (first, _) = &nodes[0];
+        for (at, (node, bus)) in nodes.iter().enumerate() {
+            let (from, to) = (at * 5462, (at * 5462 + 5461).min(16_383));
+            let given = node.tell(&["CLUSTER", "ADDSLOTSRANGE", &from.to_string(), &to.to_string()]);
+            assert_eq!(given, "+OK", "slots of a node");
+            let met = first.tell(&["CLUSTER", "MEET", "127.0.0.1", &node.port.to_string(), bus]);
+            assert_eq!(met, "+OK", "a node is met");
+        }
+        let end = std::thread::Builder::new().name("patience".into());
+        let late = end.spawn(|| std::thread::park_timeout(crate::PATIENCE)).expect("a thread for the limit");
+        while !nodes.iter().all(|(node, _)| node.tell(&["CLUSTER", "INFO"]).contains("cluster_state:ok")) {
+            assert!(!late.is_finished(), "the nodes do not find each other");
+        }
+        Some(nodes.map(|(node, _)| node))
     }
 
     /// Its port on 127.0.0.1.
@@ -107,6 +133,12 @@ impl Drop for Redis {
     fn drop(&mut self) {
         self.stop();
     }
+}
+
+/// A port that nobody listens on now.
+fn free_port() -> u16 {
+    let probe = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    probe.local_addr().expect("its number").port()
 }
 
 /// Starts the process and waits until it says that it is ready.

@@ -63,13 +63,29 @@ fn it_does_what_the_arithmetic_does_and_remembers_it() {
 }
 
 #[test]
-fn a_cluster_does_the_same() {
-    let Some(server) = Server::start(&["--cluster-enabled", "yes"]) else { return };
-    assert_eq!(server.tell(&["CLUSTER", "ADDSLOTSRANGE", "0", "16383"]), "+OK");
-    let redis = open(&server.url(), PATIENCE);
+fn a_cluster_does_the_same_and_comes_back() {
+    let Some(mut nodes) = Server::cluster() else { return };
+    let redis = open(&nodes[0].url(), PATIENCE);
     let link = redis.link.borrow().clone();
     assert!(matches!(link, Link::Up(Connection::Cluster(_), _)), "it was seen to be one");
+    // The pools of the suite lie on all three.
     store::suite("cluster", |shard, op| call(&redis, shard, op));
+    let held = |node: &Server| node.tell(&["DBSIZE"]) != ":0";
+    assert!(nodes.iter().all(held), "each node has pools");
+    // One node less: a store of which a part is away is away.
+    let redis = open(&nodes[0].url(), Duration::from_secs(1));
+    nodes[2].stop();
+    let on_third = (0..).map(|at| Shard(format!("pool {at}"))).find(|shard| {
+        let key = script::key(shard);
+        let slot = nodes[0].tell(&["CLUSTER", "KEYSLOT", &key]);
+        slot.trim_start_matches(':').parse::<u16>().unwrap() >= 10_924
+    });
+    let shard = on_third.unwrap();
+    block(redis.call(&shard, Op::Next { length: 3 })).unwrap_err();
+    await_link(&redis, false);
+    nodes[2].again();
+    await_link(&redis, true);
+    assert_eq!(call(&redis, &shard, &Op::Next { length: 3 }), Reply::Index(0));
 }
 
 #[test]
@@ -166,7 +182,7 @@ fn a_hundred_leases_of_two_processes_are_twenty_five_for_each_key() {
 #[test]
 fn one_that_stands_still_is_waited_for_once() {
     let Some(server) = Server::start(&[]) else { return };
-    let patience = Duration::from_millis(400);
+    let patience = Duration::from_secs(1);
     let redis = open(&server.url(), patience);
     server.signal("STOP");
     // All that were under way, and all that come after.
