@@ -4,10 +4,11 @@ use crate::cli::{Source, exit};
 use crate::front::Upload;
 use crate::load::{self, Loaded};
 use crate::native::Native;
-use crate::serve::{Failure, roots, runtime, state_file};
+use crate::serve::{Failure, redis_state, roots, runtime, state_file};
 use crate::state::State;
 use crate::upstream::{Client, Limits, Tls};
 use http::Method;
+use rustls_pki_types::CertificateDer;
 use std::sync::Arc;
 use std::time::Duration;
 use wharf_core::exchange::{Core, Incoming, OutBody};
@@ -16,8 +17,12 @@ use wharf_core::record::Record;
 use wharf_core::table::{Access, Table};
 
 /// The state of a server that may be running, if there is any: asking must not make one.
-fn kept_state(loaded: &Loaded) -> State {
-    let path = state_file(&loaded.compiled.table, &loaded.compiled.host).filter(|path| path.is_file());
+fn kept_state(loaded: &Loaded, roots: &[CertificateDer<'_>]) -> State {
+    let (table, host) = (&loaded.compiled.table, &loaded.compiled.host);
+    if let Some((redis, _)) = redis_state(table, host, roots) {
+        return redis;
+    }
+    let path = state_file(table, host).filter(|path| path.is_file());
     let patience = Duration::from_millis(loaded.compiled.host.state_timeout.0);
     path.and_then(|path| State::file(&path, patience).ok()).unwrap_or_else(State::memory)
 }
@@ -28,8 +33,8 @@ fn kept_state(loaded: &Loaded) -> State {
 /// A wrong configuration.
 pub fn run(source: &Source, path: &str) -> Result<(String, Option<String>), Failure> {
     let loaded = load::load(source, false)?;
-    let state = kept_state(&loaded);
     let roots = roots(&loaded.compiled.host)?;
+    let state = kept_state(&loaded, &roots);
     let table = Arc::new(Table { access: Access::Open, ..loaded.compiled.table });
     let incoming = Incoming::<Upload> {
         method: Method::GET,

@@ -70,8 +70,8 @@ pub struct Serve {
     /// Address and port to listen on [default: 127.0.0.1:8787]; port 0 picks a free one.
     #[arg(long, value_name = "ADDR:PORT")]
     pub listen: Option<String>,
-    /// Where rotation state is kept: a file, or `memory` [default: $XDG_STATE_HOME/wharf/wharf.db].
-    #[arg(long, value_name = "PATH|memory")]
+    /// Where state is kept: a file, `memory`, or a Redis (`redis://…`) [default: $XDG_STATE_HOME/wharf/wharf.db].
+    #[arg(long, value_name = "PATH|memory|URL")]
     pub state: Option<String>,
     /// Serve everybody: no caller key is needed, on any address.
     #[arg(long)]

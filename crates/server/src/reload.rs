@@ -188,7 +188,8 @@ impl Reloader {
     fn swap(&self, prepared: Prepared) -> Reloaded {
         let (_, InForce { table: before, mut state }) = self.live.look();
         let fixed = self.fixed(&prepared);
-        let Loaded { compiled, notes: mut warnings, .. } = prepared.loaded;
+        let Prepared { loaded, roots, .. } = prepared;
+        let Loaded { compiled, notes: mut warnings, .. } = loaded;
         let table = Arc::new(compiled.table);
         warnings.extend(fixed.into_iter().map(|name| format!("`{name}` changed: that takes a restart")));
         let changes = changes::between(&before, &table);
@@ -196,7 +197,7 @@ impl Reloader {
             return Reloaded::Unchanged { warnings };
         }
         if serve::needs_state(&table) && !serve::needs_state(&before) {
-            let (opened, note) = serve::state(&table, &self.started.host);
+            let (opened, note) = serve::state(&table, &self.started.host, &roots);
             state = opened;
             warnings.extend(note);
         }

@@ -8,6 +8,7 @@ use crate::load::{self, LoadError, Loaded};
 use crate::native::Native;
 use crate::reload::{Asker, Asks, InForce, Live, Reloader, Started, asks, stamps};
 use crate::state::State;
+use crate::state::redis::Address;
 use crate::upstream::{Client, Limits, Tls};
 use crate::{banner, tls};
 use rustls_pki_types::CertificateDer;
@@ -99,6 +100,9 @@ pub fn prepare(options: &Serve) -> Result<Prepared, Failure> {
         return Err(LoadError::Problems(problems).into());
     }
     let host = &loaded.compiled.host;
+    if let Some(StateSetting::Redis(url)) = &host.state {
+        Address::parse(url).map_err(|why| Failure::new(exit::CONFIG, format!("state: the URL {why}")))?;
+    }
     let acceptor =
         host.tls.as_ref().map(tls::acceptor).transpose().map_err(|e| Failure::new(exit::CONFIG, e))?;
     let roots = roots(host)?;
@@ -126,7 +130,7 @@ pub fn run(options: &Serve) -> Result<(), Failure> {
     start_log(style);
     let workers = options.workers.or_else(cores).unwrap_or(1).max(1);
     let (listeners, address) = listen(configured, workers)?;
-    let state = state(&loaded.compiled.table, &loaded.compiled.host);
+    let state = state(&loaded.compiled.table, &loaded.compiled.host, &roots);
     let Loaded { compiled, file, mut notes } = loaded;
     let target = options.access_log.clone().unwrap_or_else(|| match &compiled.host.access_log {
         Some(LogTarget::Off) => "off".into(),
@@ -341,10 +345,13 @@ pub(crate) fn state_file(table: &Table, host: &HostSettings) -> Option<PathBuf> 
 }
 
 /// Opens the state.
-pub(crate) fn state(table: &Table, host: &HostSettings) -> (State, Option<String>) {
-    if let Some(StateSetting::Redis(_)) = &host.state {
-        let note = "state in Redis is not built yet: it is kept in memory, and not shared";
-        return (State::memory(), Some(note.into()));
+pub(crate) fn state(
+    table: &Table,
+    host: &HostSettings,
+    roots: &[CertificateDer<'_>],
+) -> (State, Option<String>) {
+    if let Some(redis) = redis_state(table, host, roots) {
+        return redis;
     }
     let wanted = state_file(table, host);
     let Some(path) = wanted else { return (State::memory(), None) };
@@ -358,6 +365,28 @@ pub(crate) fn state(table: &Table, host: &HostSettings) -> (State, Option<String
             (State::memory(), Some(note))
         }
     }
+}
+
+/// The Redis that is configured, where there is state to keep, and what should be said of it. `roots`: what it may be
+/// vouched for by, beside the system's.
+pub(crate) fn redis_state(
+    table: &Table,
+    host: &HostSettings,
+    roots: &[CertificateDer<'_>],
+) -> Option<(State, Option<String>)> {
+    let Some(StateSetting::Redis(url)) = &host.state else { return None };
+    if !needs_state(table) {
+        return None;
+    }
+    let patience = Duration::from_millis(host.state_timeout.0);
+    let opened = Address::parse(url)
+        .and_then(|address| State::redis(address, roots, patience).map_err(|error| error.to_string()));
+    Some(match opened {
+        Ok(state) => (state, None),
+        Err(why) => {
+            (State::memory(), Some(format!("state in Redis: {why}: it is kept in memory, and not shared")))
+        }
+    })
 }
 
 /// Region hints do nothing here, and who counts on one should know.

@@ -1,11 +1,17 @@
-//! Where shared state is kept: in memory, or in an SQLite file that survives `kill -9` and that several processes share.
+//! Where shared state is kept: in memory, in an SQLite file that survives `kill -9` and that several processes share, or
+//! in a Redis that many machines share.
 //! The arithmetic is the core's; this only makes it atomic and durable. Random rotation comes here only with what was
 //! learnt of a key, and to see what others learnt.
+
+pub mod redis;
 
 #[cfg(test)]
 mod tests;
 
+use self::redis::{Address, Redis};
+
 use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rustls_pki_types::CertificateDer;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, OnceLock};
@@ -25,6 +31,8 @@ pub enum State {
     Memory(Arc<Memory>),
     /// In a file; opened at the first step.
     Sqlite(Arc<Sqlite>),
+    /// In Redis.
+    Redis(Arc<Redis>),
 }
 
 impl State {
@@ -48,6 +56,21 @@ impl State {
         Ok(Self::Sqlite(Arc::new(sqlite)))
     }
 
+    /// State in Redis. Waits until the first try to connect is over; a Redis that is not there is warned about, and
+    /// tried again. `roots` are further certificates that its own may be signed by.
+    ///
+    /// # Errors
+    /// There is no thread to be had.
+    pub fn redis(
+        address: Address,
+        roots: &[CertificateDer<'_>],
+        patience: Duration,
+    ) -> Result<Self, std::io::Error> {
+        let redis = Redis::start(address, redis::pem(roots), patience)?;
+        tokio::runtime::Builder::new_current_thread().enable_time().build()?.block_on(redis.tried());
+        Ok(Self::Redis(redis))
+    }
+
     /// One atomic step on one shard.
     ///
     /// # Errors
@@ -56,6 +79,7 @@ impl State {
         match self {
             Self::Memory(memory) => memory.call(shard, &op),
             Self::Sqlite(sqlite) => sqlite.call(shard.clone(), op).await,
+            Self::Redis(redis) => redis.call(shard, op).await,
         }
     }
 
@@ -64,6 +88,7 @@ impl State {
         match self {
             Self::Memory(_) => "memory".into(),
             Self::Sqlite(sqlite) => sqlite.path.display().to_string(),
+            Self::Redis(redis) => redis.place().to_owned(),
         }
     }
 }

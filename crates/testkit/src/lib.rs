@@ -3,7 +3,7 @@
 //! [`upstream`] plays the provider, with every fault a network has; [`client`] plays the caller and sees the raw framing;
 //! [`process`] runs the built binary; [`replay`] brings recorded traffic; [`secrets`] looks for credentials where none may be;
 //! [`scenario`] puts them together: files that say request, scripted upstream and expectation, the same for every host.
-//! [`store`] holds the suite that every store of pool state has to pass.
+//! [`redis`] is a Redis of the test's own. [`store`] holds the suite that every store of pool state has to pass.
 //! [`scorecard`] holds a gateway to what it must make of every fault.
 //! A failed expectation panics: that is how a test says no.
 
@@ -15,6 +15,7 @@
 
 pub mod client;
 pub mod process;
+pub mod redis;
 pub mod replay;
 pub mod scenario;
 pub mod scorecard;

@@ -249,7 +249,7 @@ fn resolve(pieces: Vec<Piece>, env: Env<'_>, out: &mut Findings) -> (Vec<Piece>,
 }
 
 /// The value of the variable that `env:NAME` names; it must be there.
-fn variable<'e>(name: &str, at: &At, env: Env<'e>, out: &mut Findings) -> Option<&'e str> {
+pub(super) fn variable<'e>(name: &str, at: &At, env: Env<'e>, out: &mut Findings) -> Option<&'e str> {
     let name = name.trim();
     let valid = name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
         && name.bytes().next().is_some_and(|b| !b.is_ascii_digit());

@@ -54,7 +54,8 @@ section! {
         "limits" limits: LimitsSection,
         /// Address and port to listen on (native server). Default `127.0.0.1:8787`.
         "listen" listen: Listen,
-        /// Where health of keys and strict rotation are kept (native server): a file, or `memory`. `redis://…` is not built yet: memory, with a warning.
+        /// Where health of keys and strict rotation are kept (native server): a file, `memory`, or
+        /// `redis://…` (`rediss://…` with TLS), which processes on several machines share; `env:NAME` takes it from that variable.
         "state" state: State,
         /// How long the state store may take before a key is chosen without it. Default 2000.
         "state_timeout_ms" state_timeout_ms: Milliseconds,

@@ -1,5 +1,6 @@
 //! What belongs to no provider: who may call, the AI Gateway, browsers, where we run, and the host's own settings.
 
+use super::keys::{REFERENCE, variable};
 use super::problem::{At, Findings, Located};
 use super::read::{Cx, Read, wrong};
 use super::sections::{BreakerSection, CorsSection, GatewaySection, Milliseconds, Root};
@@ -54,7 +55,10 @@ impl State {
     pub fn parse(text: &str) -> Self {
         match text {
             "memory" => Self::Memory,
-            url if url.starts_with("redis://") || url.starts_with("rediss://") => {
+            url if ["redis", "rediss", "valkey", "valkeys"]
+                .iter()
+                .any(|scheme| url.strip_prefix(scheme).is_some_and(|rest| rest.starts_with("://"))) =>
+            {
                 Self::Redis(Secret::new(url))
             }
             path => Self::File(path.into()),
@@ -93,7 +97,12 @@ pub struct TlsFiles {
 
 impl Read for State {
     fn read(value: &Value<'_>, at: &At, cx: &mut Cx<'_>) -> Option<Self> {
-        String::read(value, at, cx).map(|text| Self::parse(&text))
+        let text = String::read(value, at, cx)?;
+        // A URL with a password need not stand in the file.
+        match text.strip_prefix(REFERENCE) {
+            Some(name) => variable(name, at, cx.env, cx.out).map(Self::parse),
+            None => Some(Self::parse(&text)),
+        }
     }
     fn shape() -> Shape {
         Shape::FILLED

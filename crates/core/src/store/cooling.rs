@@ -9,9 +9,9 @@ use std::fmt;
 use std::str::FromStr;
 
 /// How long a rate-limited key is left alone where the provider does not say.
-const LIMITED: Millis = Millis::seconds(30);
+pub const LIMITED: Millis = Millis::seconds(30);
 /// How long a refused key is left alone at first; each further refusal in a row doubles it.
-const REFUSED: Millis = Millis::seconds(300);
+pub const REFUSED: Millis = Millis::seconds(300);
 /// The longest that a refused key is left alone.
 pub const LONGEST: Millis = Millis::seconds(3600);
 /// The longest wait that is believed of a provider: a day, which is as far as daily limits reach.
@@ -19,9 +19,9 @@ pub const LONGEST_HINT: Millis = Millis::seconds(86_400);
 /// How long a probe may take before another call may be it.
 pub const PROBE: Millis = Millis::seconds(60);
 /// Models of one key that are remembered as limited. Their names come from callers.
-const MODELS: usize = 64;
+pub const MODELS: usize = 64;
 /// How long it is remembered that nothing is held against a key any more, so that an older word does not bring it back.
-const REMEMBERED: Millis = Millis::seconds(3600);
+pub const REMEMBERED: Millis = Millis::seconds(3600);
 
 /// A key's name that is not the key: the first 48 bits of its SHA-256, in hexadecimal. It stays when keys are reordered.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

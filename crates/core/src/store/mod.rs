@@ -8,7 +8,10 @@ mod lease;
 pub mod memory;
 pub mod pool;
 
-pub use cooling::{Cooling, KeyHealth, KeyId, LONGEST, LONGEST_HINT, PROBE, Standing, Why};
+pub use cooling::{
+    Cooling, KeyHealth, KeyId, LIMITED, LONGEST, LONGEST_HINT, MODELS, PROBE, REFUSED, REMEMBERED, Standing,
+    Why,
+};
 pub use lease::{Candidate, Lease, Turn, Wait};
 
 use crate::time::Millis;

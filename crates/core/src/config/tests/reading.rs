@@ -1,6 +1,7 @@
 //! Syntax, types and unknown members, each with its exact place.
 
 use super::*;
+use crate::secret::Secret;
 
 #[test]
 fn the_documented_example_is_read_in_full() {
@@ -199,6 +200,9 @@ fn host_settings_are_kept_apart() {
         (Some("ca.pem"), 8192, Some(10))
     );
     assert_eq!(compiled.table.limits.json_body, 4096);
+    let named = good(r#"{ "state": "env:STATE" }"#, &[("STATE", "redis://:p@h")]);
+    assert!(named.host.state == Some(State::Redis(Secret::new("redis://:p@h"))));
     assert!(State::parse("rediss://u:p@h/0") != State::File("rediss://u:p@h/0".into()));
+    assert!(State::parse("valkeys://h") == State::Redis(Secret::new("valkeys://h")));
     assert!(State::parse("./wharf.db") == State::File("./wharf.db".into()));
 }
