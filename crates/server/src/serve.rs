@@ -81,7 +81,7 @@ pub struct Prepared {
     /// Where to listen, as configured.
     pub(crate) address: SocketAddr,
     /// Further certificates that upstreams are checked against.
-    roots: Vec<CertificateDer<'static>>,
+    pub(crate) roots: Vec<CertificateDer<'static>>,
     acceptor: Option<TlsAcceptor>,
 }
 
