@@ -135,7 +135,7 @@ function respond(wasm, words, at, status, head, does) {
       does.respond(status, head, bytes(wasm, words, at));
       return at + 2;
     case 2:
-      does.handOver(status, head, words[at]);
+      does.handOver(head, words[at]);
       return at + 1;
     case 3:
       does.relay(status, head, words[at], words[at + 1], words[at + 2] === 1, bytes(wasm, words, at + 3));

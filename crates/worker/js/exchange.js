@@ -3,7 +3,7 @@
 import { each } from "./commands.js";
 import { regional } from "./egress.js";
 import * as events from "./events.js";
-import { head, headers } from "./head.js";
+import { changed, head, headers, list } from "./head.js";
 import { pace, pipe, translate } from "./relay.js";
 import { step } from "./rotation.js";
 import { Source } from "./source.js";
@@ -38,11 +38,19 @@ export class Exchange {
 
   answer() {
     const answer = new Promise((resolve) => (this.#resolve = resolve));
-    const { body, signal } = this.#request;
+    const { signal } = this.#request;
     // The platform ends everything of this request with its client: this is the last that runs.
     signal.addEventListener("abort", () => this.#left());
-    this.#enter(() => this.#wasm.begin(this.#id, head(this.#request), body ? 1 : 0));
+    const text = head(this.#request);
+    this.#enter(() => this.#wasm.begin(this.#id, text, this.#hasBody(text) ? 1 : 0));
     return answer;
+  }
+
+  // Whether the request has a body. Looking at the body itself costs more than all the rest of the head.
+  #hasBody(text) {
+    const at = text.indexOf("\ncontent-length\n");
+    if (at !== -1) return !text.startsWith("0", at + 16) || (text.length > at + 17 && text[at + 17] !== "\n");
+    return this.#request.body !== null;
   }
 
   // Calls wasm and does what it wants.
@@ -64,7 +72,7 @@ export class Exchange {
   #broken(trap) {
     console.error(`wharf: request ${this.#id} failed: ${trap}`);
     for (const stop of this.#ops.values()) stop?.();
-    for (const source of this.#bodies.values()) source.cancel();
+    for (const answer of this.#bodies.values()) answer.source.cancel();
     this.#ops.clear();
     this.#idle?.();
     const error = { message: "this gateway failed", type: "server_error", param: null, code: "internal_error", status: 500 };
@@ -129,22 +137,20 @@ export class Exchange {
           response.body?.cancel();
           return this.#event(op, events.GARBAGE);
         }
-        this.#bodies.set(op, new Source(response.body));
-        let head = `${response.status}`;
-        for (const [name, value] of response.headers) head += `\n${name}\n${value}`;
-        this.#event(op, events.DONE, head);
+        this.#bodies.set(op, new Answer(response));
+        this.#event(op, events.DONE, `${response.status}${list(response.headers)}`);
       },
       (error) => {
         clearTimeout(timer);
         if (this.#request.signal.aborted) this.#left();
         else this.#event(op, error.kind ?? failure(error));
       },
-    );
+    ).catch((bug) => this.#broken(bug));
   }
 
   read(op, body, idle) {
     this.#ops.set(op, null);
-    const source = this.#bodies.get(body);
+    const source = this.#bodies.get(body)?.source;
     if (!source) return queueMicrotask(() => this.#event(op, events.CLOSED));
     source.idle = idle;
     source.peek().then(
@@ -182,7 +188,7 @@ export class Exchange {
   }
 
   drop(body) {
-    this.#bodies.get(body)?.cancel();
+    this.#bodies.get(body)?.source.cancel();
     this.#bodies.delete(body);
   }
 
@@ -190,14 +196,14 @@ export class Exchange {
     this.#show(new Response(body, { status, headers: headers(head.split("\n"), 1) }));
   }
 
-  handOver(status, head, body) {
-    const { stream } = this.#bodies.get(body);
+  handOver(change, body) {
+    const { response } = this.#bodies.get(body);
     this.#bodies.delete(body);
-    this.#show(new Response(stream, { status, headers: headers(head.split("\n"), 1) }));
+    this.#show(changed(response, change));
   }
 
   relay(status, head, body, idle, verbatim, first) {
-    const source = this.#bodies.get(body);
+    const { source } = this.#bodies.get(body);
     source.idle = idle;
     this.#bodies.delete(body);
     const { readable, writable } = new IdentityTransformStream();
@@ -251,6 +257,19 @@ export class Exchange {
   idle() {
     this.#idle?.();
     this.#idle = null;
+  }
+}
+
+// An answer whose body is open. Most bodies are handed over and never looked at.
+class Answer {
+  #source = null;
+
+  constructor(response) {
+    this.response = response;
+  }
+
+  get source() {
+    return (this.#source ??= new Source(this.response.body));
   }
 }
 

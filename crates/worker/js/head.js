@@ -3,9 +3,25 @@
 // Method, URL, country, data centre, then names and values in turn.
 export function head(request) {
   const { cf } = request;
-  let text = `${request.method}\n${request.url}\n${line(cf?.country)}\n${line(cf?.colo)}`;
-  for (const [name, value] of request.headers) text += `\n${name}\n${value}`;
+  return `${request.method}\n${request.url}\n${line(cf?.country)}\n${line(cf?.colo)}${list(request.headers)}`;
+}
+
+// A line for each name and each value.
+export function list(headers) {
+  let text = "";
+  for (const [name, value] of headers) text += `\n${name}\n${value}`;
   return text;
+}
+
+// An answer as it came but for its headers: `change` has the names to take out in its first line, then names and
+// values to put in. The platform copies the rest for less than a list of them costs.
+export function changed(response, change) {
+  const answer = new Response(response.body, response);
+  const lines = change.split("\n");
+  const { headers } = answer;
+  if (lines[0] !== "") for (const name of lines[0].split(",")) headers.delete(name);
+  for (let at = 1; at + 1 < lines.length; at += 2) headers.set(lines[at], lines[at + 1]);
+  return answer;
 }
 
 const line = (value) => (typeof value === "string" ? value : "");

@@ -8,7 +8,7 @@ use crate::ops::Shared;
 use crate::settle::Settle;
 use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 use std::collections::VecDeque;
 use wharf_core::exchange::{OutBody, Outgoing, Stream};
 use wharf_core::headers::{Headers, text};
@@ -75,6 +75,34 @@ fn put_head(
     commands.bytes(lines.into());
 }
 
+/// What turns one list of headers into another: the names to take out, in the first line; then those to put in.
+fn changes(before: &Headers, after: &Headers) -> Vec<u8> {
+    let mut text = Vec::with_capacity(512);
+    for name in before.keys().filter(|name| !after.contains_key(*name)) {
+        if !text.is_empty() {
+            text.push(b',');
+        }
+        text.extend_from_slice(name.as_str().as_bytes());
+    }
+    for (name, value) in after.iter() {
+        // The platform has one line for a name: of several, the first brings all.
+        let (mut all, mut old) = (after.get_all(name), before.get_all(name));
+        let is_first = all.next().is_some_and(|first| std::ptr::eq(first, value));
+        let (others, same) = (all.next().is_some(), old.next() == Some(value) && old.next().is_none());
+        if is_first && others {
+            push_line(&mut text, name, &joined(after, name));
+        } else if is_first && !same {
+            push_line(&mut text, name, value);
+        }
+    }
+    text
+}
+
+fn joined(headers: &Headers, name: &HeaderName) -> HeaderValue {
+    let all: Vec<&[u8]> = headers.get_all(name).map(HeaderValue::as_bytes).collect();
+    HeaderValue::from_bytes(&all.join(&b", "[..])).unwrap_or(HeaderValue::from_static(""))
+}
+
 fn full(shared: &Shared, status: StatusCode, headers: Headers, bytes: Bytes, mut settle: Settle) {
     settle.begins();
     settle.measured.bytes = bytes.len() as u64;
@@ -121,8 +149,12 @@ fn streamed(
     };
     if stream.lane.may_be_handed_over() && first.is_none() {
         body.hand_over();
-        put_head(shared, status, headers, None, false);
-        shared.commands.borrow_mut().numbers(&[HANDED_OVER, body.id]);
+        let change = changes(&body.headers, &headers);
+        let mut commands = shared.commands.borrow_mut();
+        commands.put(Tag::Respond, &[status.as_u16().into()]);
+        commands.bytes(change.into());
+        commands.numbers(&[HANDED_OVER, body.id]);
+        drop(commands);
         settle.measured.handed_over = true;
         return settle.over(false);
     }

@@ -26,7 +26,8 @@ pub enum Tag {
     Cancel = 7,
     /// `body`: nobody reads it any more.
     Drop = 8,
-    /// `status text(header lines) kind …`: 0 no body; 1 bytes: `place length`; 2 an answer's own stream: `body`;
+    /// `status text(header lines) kind …`: 0 no body; 1 bytes: `place length`; 2 an answer as it
+    /// came but for its headers: `body`, and the text is names to take out, then header lines to put in;
     /// 3 an answer that is relayed: `body idle_ms verbatim`, then the first piece: `place length`;
     /// 4 pieces of our own: `pace_ms n (place length)*`.
     Respond = 9,

@@ -33,6 +33,8 @@ pub struct Body {
     pub id: u32,
     /// How long it may be silent.
     pub idle: Millis,
+    /// The answer's headers as they came.
+    pub headers: Headers,
     shared: Rc<Shared>,
     handed_over: Cell<bool>,
 }
@@ -98,7 +100,8 @@ impl Host for Worker {
             return Err(events::transport(kind));
         }
         let (status, headers) = read_head(&bytes).ok_or(TransportError::Garbage)?;
-        let body = Body { id, idle: timeouts.idle, shared: shared.clone(), handed_over: Cell::new(false) };
+        let (idle, headers_then, shared) = (timeouts.idle, headers.clone(), shared.clone());
+        let body = Body { id, idle, headers: headers_then, shared, handed_over: Cell::new(false) };
         Ok(Answer { status, headers, body })
     }
 

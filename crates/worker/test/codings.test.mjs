@@ -14,9 +14,17 @@ const CODINGS = {
   deflate: [zlib.deflateSync, zlib.inflateSync],
 };
 const choice = { index: 0, finish_reason: "stop", message: { role: "assistant", content: "grüße" } };
-const WHOLE = JSON.stringify({ id: "c", object: "chat.completion", choices: [choice], usage: { prompt_tokens: 3, completion_tokens: 2 } });
-const chunk = (delta, finish_reason) => JSON.stringify({ id: "c", object: "chat.completion.chunk", choices: [{ index: 0, delta, finish_reason }] });
-const STREAM = [chunk({ content: "grüße" }, null), chunk({}, "stop"), "[DONE]"].map((data) => `data: ${data}\n\n`).join("");
+const WHOLE = JSON.stringify({
+  id: "c",
+  object: "chat.completion",
+  choices: [choice],
+  usage: { prompt_tokens: 3, completion_tokens: 2 },
+});
+const chunk = (delta, finish_reason) =>
+  JSON.stringify({ id: "c", object: "chat.completion.chunk", choices: [{ index: 0, delta, finish_reason }] });
+const STREAM = [chunk({ content: "grüße" }, null), chunk({}, "stop"), "[DONE]"]
+  .map((data) => `data: ${data}\n\n`)
+  .join("");
 const messages = [{ role: "user", content: "hi" }];
 
 /** A client that decodes what it is said to decode. */
@@ -65,7 +73,11 @@ test("a decoded answer is no larger than the largest that is held", async (t) =>
     response.writeHead(200, { "content-type": "application/json", "content-encoding": "gzip" });
     response.end(bomb);
   };
-  const request = { ...CHAT, headers: { ...CALLER, "accept-encoding": "gzip" }, body: { model: "openai/gpt-4o", max_tokens: 9, messages } };
+  const request = {
+    ...CHAT,
+    headers: { ...CALLER, "accept-encoding": "gzip" },
+    body: { model: "openai/gpt-4o", max_tokens: 9, messages },
+  };
   const answer = await open(`${worker.url}/v1/messages`, request);
   assert.equal(answer.status, 502, (await decoded(answer)).slice(0, 300));
 });

@@ -18,8 +18,16 @@ async function refusesEverybody(provider, worker, headers = CALLER) {
 }
 
 for (const [what, more, reasons] of [
-  ["an unknown member and an unreadable URL", { WHARF_CONFIG: '{"moon": 1}', GROQ_BASE_URL: "no url" }, ["moon", "GROQ_BASE_URL"]],
-  ["a credential among the sections", { WHARF_CONFIG: '{"providers": {"x": {"base_url": "https://x.example", "keys": ["literal-key-1"]}}}' }, ["keys", "env:"]],
+  [
+    "an unknown member and an unreadable URL",
+    { WHARF_CONFIG: '{"moon": 1}', GROQ_BASE_URL: "no url" },
+    ["moon", "GROQ_BASE_URL"],
+  ],
+  [
+    "a credential among the sections",
+    { WHARF_CONFIG: '{"providers": {"x": {"base_url": "https://x.example", "keys": ["literal-key-1"]}}}' },
+    ["keys", "env:"],
+  ],
   ["an outbound proxy", { WHARF_CONFIG: '{"egress": [{"when": {}, "via": "http://proxy.example:3128"}]}' }, ["egress"]],
   ["sections that are no JSON", { WHARF_CONFIG: '{"aliases": ' }, ["WHARF_CONFIG"]],
 ]) {
@@ -40,9 +48,16 @@ for (const [what, more, reasons] of [
 
 test("without caller keys nobody is served, wherever from, and an empty list or another DEV is no way around", async (t) => {
   const { PROXY_API_KEY: _, ...keyless } = VARS;
-  for (const vars of [keyless, { ...keyless, PROXY_API_KEY: "" }, { ...keyless, PROXY_API_KEY: "[]" }, { ...keyless, DEV: "1" }, { ...keyless, DEV: "True" }]) {
+  for (const vars of [
+    keyless,
+    { ...keyless, PROXY_API_KEY: "" },
+    { ...keyless, PROXY_API_KEY: "[]" },
+    { ...keyless, DEV: "1" },
+    { ...keyless, DEV: "True" },
+  ]) {
     const { provider, worker } = await stage(t, { vars });
-    for (const host of ["wharf.example.workers.dev", "localhost"]) await refusesEverybody(provider, worker, { ...CALLER, host });
+    for (const host of ["wharf.example.workers.dev", "localhost"])
+      await refusesEverybody(provider, worker, { ...CALLER, host });
     const status = await ask(`${worker.url}/status`, { headers: CALLER });
     assert.deepEqual([status.status, status.text.includes("sk-openai")], [500, false]);
   }
@@ -52,7 +67,14 @@ test("DEV opens local hosts only; OPEN opens to everybody", async (t) => {
   const { PROXY_API_KEY: _, ...keyless } = VARS;
   const statuses = async (vars) => {
     const { worker } = await stage(t, { vars }, json({ ok: true }));
-    const hosts = ["localhost:8787", "127.0.0.1", "[::1]:8787", "wharf.example.workers.dev", "localhost.example", "127.0.0.1.example"];
+    const hosts = [
+      "localhost:8787",
+      "127.0.0.1",
+      "[::1]:8787",
+      "wharf.example.workers.dev",
+      "localhost.example",
+      "127.0.0.1.example",
+    ];
     const asked = hosts.map((host) => ask(`${worker.url}/openai/files`, { headers: { host } }));
     return (await Promise.all(asked)).map((answer) => answer.status);
   };
@@ -70,7 +92,9 @@ test("echo answers under DEV with no key at all", async (t) => {
 });
 
 test("sections may go on in further variables", async (t) => {
-  const aliases = Object.fromEntries(Array.from({ length: 400 }, (_, index) => [`alias-${index}`, `openai/möwe-${index}`]));
+  const aliases = Object.fromEntries(
+    Array.from({ length: 400 }, (_, index) => [`alias-${index}`, `openai/möwe-${index}`]),
+  );
   const text = JSON.stringify({ aliases });
   const vars = { ...VARS };
   for (let at = 0, part = 1; at < text.length; at += 4000, part += 1) {
@@ -79,7 +103,10 @@ test("sections may go on in further variables", async (t) => {
   assert.ok(Object.keys(vars).length > 4);
   const { provider, worker } = await stage(t, { vars }, json({ ok: true }));
   for (const index of [0, 399]) {
-    const answer = await ask(`${worker.url}/v1/chat/completions`, { ...CHAT, body: { model: `alias-${index}`, messages: [] } });
+    const answer = await ask(`${worker.url}/v1/chat/completions`, {
+      ...CHAT,
+      body: { model: `alias-${index}`, messages: [] },
+    });
     assert.equal(answer.status, 200, answer.text);
     assert.equal((await provider.requests.pop().json()).model, `möwe-${index}`);
   }
@@ -88,7 +115,10 @@ test("sections may go on in further variables", async (t) => {
 test("sections may be inside the Worker; those in a variable stand in their place", async (t) => {
   const to = (provider) => JSON.stringify({ aliases: { quick: `${provider}/m` } });
   const vars = { ...VARS, GROQ_API_KEY: "gsk-groq-own-1" };
-  for (const [more, provider] of [[{}, "openai"], [{ WHARF_CONFIG: to("groq") }, "groq"]]) {
+  for (const [more, provider] of [
+    [{}, "openai"],
+    [{ WHARF_CONFIG: to("groq") }, "groq"],
+  ]) {
     const { worker } = await stage(t, { vars: { ...vars, ...more }, bundled: to("openai") }, json({ ok: true }));
     const answer = await ask(`${worker.url}/v1/chat/completions`, { ...CHAT, body: { model: "quick", messages: [] } });
     assert.deepEqual([answer.status, answer.headers["x-wharf-provider"]], [200, provider]);
@@ -114,7 +144,11 @@ test("variables may be JSON in wrangler.jsonc", async (t) => {
   const { provider, worker } = await stage(t, { vars }, json({ ok: true }));
   for (const key of ["caller-key-1", "caller-key-2"]) {
     const headers = { authorization: `Bearer ${key}` };
-    const answer = await ask(`${worker.url}/v1/chat/completions`, { ...CHAT, headers, body: { model: "quick", messages: [] } });
+    const answer = await ask(`${worker.url}/v1/chat/completions`, {
+      ...CHAT,
+      headers,
+      body: { model: "quick", messages: [] },
+    });
     assert.equal(answer.status, 200, answer.text);
   }
   const keys = provider.requests.map((one) => one.headers.authorization);

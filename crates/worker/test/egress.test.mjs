@@ -26,8 +26,16 @@ test("health says where the platform says we are, and asks nobody", async (t) =>
 
 test("from Hong Kong and China requests leave in western North America, from elsewhere directly", async (t) => {
   const { provider, worker } = await stage(t, WATCHED, json({ ok: true }));
-  for (const [cf, egress] of [[DE, "direct"], [undefined, "direct"], [HK, "wnam"], [{ country: "CN", colo: "SZX" }, "wnam"]]) {
-    for (const [path, options] of [["/v1/chat/completions", CHAT], ["/openai/files?a=%20b", { headers: CALLER }]]) {
+  for (const [cf, egress] of [
+    [DE, "direct"],
+    [undefined, "direct"],
+    [HK, "wnam"],
+    [{ country: "CN", colo: "SZX" }, "wnam"],
+  ]) {
+    for (const [path, options] of [
+      ["/v1/chat/completions", CHAT],
+      ["/openai/files?a=%20b", { headers: CALLER }],
+    ]) {
       const answer = await ask(worker.url + path, { ...options, cf });
       assert.deepEqual([answer.status, answer.headers["x-wharf-egress"], answer.text], [200, egress, '{"ok":true}']);
     }
@@ -116,11 +124,17 @@ test("`else: fail` keeps a request from leaving another way", async (t) => {
   assert.equal((await ask(`${worker.url}/v1/chat/completions`, { ...CHAT, cf: DE })).status, 502);
   assert.equal(provider.requests.length, 0);
   // The user's own rules stand in place of the ones for Hong Kong and China.
-  assert.equal((await ask(`${worker.url}/v1/chat/completions`, { ...CHAT, cf: HK })).headers["x-wharf-egress"], "direct");
+  assert.equal(
+    (await ask(`${worker.url}/v1/chat/completions`, { ...CHAT, cf: HK })).headers["x-wharf-egress"],
+    "direct",
+  );
 });
 
 test("rules may name a data centre and a provider", async (t) => {
-  const egress = [{ when: { colo: ["fra"], provider: ["groq"] }, via: "weur" }, { when: {}, via: "apac" }];
+  const egress = [
+    { when: { colo: ["fra"], provider: ["groq"] }, via: "weur" },
+    { when: {}, via: "apac" },
+  ];
   const vars = { ...VARS, GROQ_API_KEY: "gsk-groq-own-1", WHARF_CONFIG: JSON.stringify({ egress }) };
   const { worker } = await stage(t, { vars, ...WATCHED });
   const way = async (path, cf) => (await ask(worker.url + path, { headers: CALLER, cf })).headers["x-wharf-egress"];
@@ -136,7 +150,10 @@ test("a provider that refuses our country is asked once more through the region"
   const { provider, worker } = await stage(t, WATCHED, refuse);
   const answer = await ask(`${worker.url}/v1/chat/completions`, { ...CHAT, cf: DE });
   assert.deepEqual([answer.status, answer.headers["x-wharf-egress"], answer.text], [200, "wnam", '{"ok":true}']);
-  assert.deepEqual(provider.requests.map((one) => one.headers.authorization), Array(2).fill("Bearer sk-openai-own-1"));
+  assert.deepEqual(
+    provider.requests.map((one) => one.headers.authorization),
+    Array(2).fill("Bearer sk-openai-own-1"),
+  );
   assert.equal(await provider.requests[0].body(), await provider.requests[1].body());
   assert.equal((await names(worker)).length, 1);
 

@@ -24,7 +24,9 @@ function only(provider) {
 }
 
 test("providers are called by their own names", async (t) => {
-  const { provider, worker } = await stage(t, { vars: { ...AIG, AI_GATEWAY_NAME: "", CUSTOM_OPENAI_ENDPOINTS: CUSTOM } });
+  const { provider, worker } = await stage(t, {
+    vars: { ...AIG, AI_GATEWAY_NAME: "", CUSTOM_OPENAI_ENDPOINTS: CUSTOM },
+  });
   for (const [path, target] of [
     ["/openai/files", "api.openai.com/v1/files"],
     ["/anthropic/v1/models", "api.anthropic.com/v1/models"],
@@ -48,7 +50,10 @@ test("chat goes to the gateway as universal steps, one per key", async (t) => {
   assert.equal(request.headers["cf-aig-authorization"], "Bearer aig-token-1234");
   assert.equal(request.headers.authorization, undefined);
   const [step] = await request.json();
-  assert.deepEqual([step.provider, step.endpoint, step.query], ["openai", "chat/completions", { model: "gpt-4o", messages: [] }]);
+  assert.deepEqual(
+    [step.provider, step.endpoint, step.query],
+    ["openai", "chat/completions", { model: "gpt-4o", messages: [] }],
+  );
   assert.ok(JSON.stringify(step.headers).includes("Bearer sk-openai-one1"));
 
   await ask(`${worker.url}/v1/chat/completions`, CHAT);
@@ -64,8 +69,16 @@ test("pass-through, /g/, /compat and the universal endpoint", async (t) => {
     ["/openai/v1/files?x=1", { headers: CALLER }, `${base}/main/openai/files?x=1`],
     ["/anthropic/v1/messages", post({ model: "claude" }), `${base}/main/anthropic/v1/messages`],
     ["/g/other/openai/files", { headers: CALLER }, `${base}/other/openai/files`],
-    ["/compat/chat/completions", post({ model: "openai/gpt-4o", messages: [] }), `${base}/main/compat/chat/completions`],
-    ["/g/other/compat/chat/completions", post({ model: "openai/gpt-4o", messages: [] }), `${base}/other/compat/chat/completions`],
+    [
+      "/compat/chat/completions",
+      post({ model: "openai/gpt-4o", messages: [] }),
+      `${base}/main/compat/chat/completions`,
+    ],
+    [
+      "/g/other/compat/chat/completions",
+      post({ model: "openai/gpt-4o", messages: [] }),
+      `${base}/other/compat/chat/completions`,
+    ],
     ["/", post([{ provider: "openai", query: { model: "gpt-4o" } }]), `${base}/main`],
     ["/g/other", post({ provider: "openai", query: { model: "gpt-4o" } }), `${base}/other`],
     ["/mine/x", { headers: CALLER }, "llm.example.com/v1/x"],

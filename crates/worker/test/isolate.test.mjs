@@ -13,7 +13,13 @@ test("lists of models that are asked for at once are answered at once, and cache
   const lists = Array.from({ length: 20 }, () => ask(`${worker.url}/v1/models`, { headers: CALLER }));
   const answers = await Promise.all(lists);
   assert.deepEqual(tally(answers.map((one) => one.status)), { 200: 20 });
-  for (const { text } of answers) assert.deepEqual(JSON.parse(text).data.map((one) => one.id).sort(), ["groq/m", "openai/m"]);
+  for (const { text } of answers)
+    assert.deepEqual(
+      JSON.parse(text)
+        .data.map((one) => one.id)
+        .sort(),
+      ["groq/m", "openai/m"],
+    );
   const asked = provider.requests.length;
   assert.equal((await ask(`${worker.url}/v1/models`, { headers: CALLER })).status, 200);
   assert.equal(provider.requests.length, asked);
@@ -28,29 +34,57 @@ test("a caller who leaves while a list is fetched takes nothing from the next on
   sending.destroy();
   provider.answer = json({ object: "list", data: [{ id: "late" }] });
   const next = await ask(`${worker.url}/v1/models`, { headers: CALLER });
-  assert.deepEqual(JSON.parse(next.text).data.map((one) => one.id), ["openai/late"]);
+  assert.deepEqual(
+    JSON.parse(next.text).data.map((one) => one.id),
+    ["openai/late"],
+  );
 });
 
 test("requests of all kinds at once keep to themselves", async (t) => {
   const answer = async (request, response, record) => {
     const body = await record.body();
     response.writeHead(200, { "content-type": "application/json" });
-    response.end(JSON.stringify({ id: "c", object: "chat.completion", echo: body, target: record.target, choices: [
-      { index: 0, finish_reason: "stop", message: { role: "assistant", content: request.headers["x-mark"] ?? "none" } },
-    ] }));
+    response.end(
+      JSON.stringify({
+        id: "c",
+        object: "chat.completion",
+        echo: body,
+        target: record.target,
+        choices: [
+          {
+            index: 0,
+            finish_reason: "stop",
+            message: { role: "assistant", content: request.headers["x-mark"] ?? "none" },
+          },
+        ],
+      }),
+    );
   };
   const { worker } = await stage(t, {}, answer);
   const kinds = [
     (mark) => [`/openai/files?mark=${mark}`, { headers: { ...CALLER, "x-mark": mark } }],
     (mark) => ["/v1/chat/completions", { ...CHAT, body: { ...CHAT.body, user: mark } }],
-    (mark) => ["/v1/messages", { ...CHAT, body: { model: "openai/gpt-4o", max_tokens: 1, messages: [{ role: "user", content: mark }] }, headers: { ...CALLER, "x-mark": mark } }],
+    (mark) => [
+      "/v1/messages",
+      {
+        ...CHAT,
+        body: { model: "openai/gpt-4o", max_tokens: 1, messages: [{ role: "user", content: mark }] },
+        headers: { ...CALLER, "x-mark": mark },
+      },
+    ],
     (mark) => ["/openai/upload", { method: "POST", headers: CALLER, body: mark.repeat(20_000) }],
-    (mark) => ["/v1/chat/completions", { method: "POST", headers: CALLER, body: { model: "echo/any", messages: [{ role: "user", content: mark }] } }],
+    (mark) => [
+      "/v1/chat/completions",
+      { method: "POST", headers: CALLER, body: { model: "echo/any", messages: [{ role: "user", content: mark }] } },
+    ],
   ];
   const calls = Array.from({ length: 200 }, async (_, index) => {
     const mark = `mark-${index}-`;
     const [path, options] = kinds[index % kinds.length](mark);
-    const { status, text } = await ask(worker.url + path, { ...options, cf: index % 3 ? undefined : { country: "HK", colo: "HKG" } });
+    const { status, text } = await ask(worker.url + path, {
+      ...options,
+      cf: index % 3 ? undefined : { country: "HK", colo: "HKG" },
+    });
     assert.equal(status, 200, text);
     const others = (text.match(/mark-\d+-/g) ?? []).filter((one) => one !== mark);
     assert.deepEqual(others, [], `${path} of ${mark}`);

@@ -41,7 +41,8 @@ const vars = {
 };
 
 const KEY = SECRETS.PROXY_API_KEY;
-const body = (model) => JSON.stringify({ model, messages: [{ role: "user", content: "hi" }], stream: model.startsWith("s") });
+const body = (model) =>
+  JSON.stringify({ model, messages: [{ role: "user", content: "hi" }], stream: model.startsWith("s") });
 const REQUESTS = [
   ["/health", {}],
   ["/status", { authorization: `Bearer ${KEY}` }],
@@ -66,7 +67,10 @@ for (const [what, answer] of [
 ]) {
   test(`nothing printed or said holds a credential when the provider ${what}`, async (t) => {
     const { worker } = await stage(t, { vars }, answer);
-    for (const cf of [{ country: "DE", colo: "FRA" }, { country: "HK", colo: "HKG" }]) {
+    for (const cf of [
+      { country: "DE", colo: "FRA" },
+      { country: "HK", colo: "HKG" },
+    ]) {
       for (const [path, headers, text] of REQUESTS) {
         const method = text === undefined ? "GET" : "POST";
         const reply = await ask(worker.url + path, { method, headers, body: text, cf });
@@ -79,7 +83,10 @@ for (const [what, answer] of [
 }
 
 test("a configuration that is refused quotes no credential", async (t) => {
-  const bad = { ...vars, WHARF_CONFIG: JSON.stringify({ providers: { mine: { keys: [REFUSED], base_url: `https://u:${REFUSED}@h` } } }) };
+  const bad = {
+    ...vars,
+    WHARF_CONFIG: JSON.stringify({ providers: { mine: { keys: [REFUSED], base_url: `https://u:${REFUSED}@h` } } }),
+  };
   const { worker } = await stage(t, { vars: bad });
   for (const headers of [{}, { authorization: `Bearer ${KEY}` }]) {
     const status = await ask(`${worker.url}/status`, { headers });

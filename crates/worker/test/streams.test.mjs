@@ -9,7 +9,12 @@ import { ask, open, pieces, pour, settled } from "./upstream.mjs";
 
 const chunk = (delta, finish_reason = null) =>
   `data: ${JSON.stringify({ id: "c", object: "chat.completion.chunk", choices: [{ index: 0, delta, finish_reason }] })}\n\n`;
-const EVENTS = [chunk({ role: "assistant", content: "one" }), chunk({ content: "two" }), chunk({}, "stop"), "data: [DONE]\n\n"];
+const EVENTS = [
+  chunk({ role: "assistant", content: "one" }),
+  chunk({ content: "two" }),
+  chunk({}, "stop"),
+  "data: [DONE]\n\n",
+];
 const STREAMED = { ...CHAT, body: { ...CHAT.body, stream: true } };
 const MESSAGES = {
   method: "POST",
@@ -38,7 +43,10 @@ const KINDS = [
 ];
 
 for (const [kind, path, plain, expected] of KINDS) {
-  for (const [what, options] of [[kind, plain], [`${kind}, through a region,`, { ...plain, cf: HK }]]) {
+  for (const [what, options] of [
+    [kind, plain],
+    [`${kind}, through a region,`, { ...plain, cf: HK }],
+  ]) {
     test(`${what} comes piece by piece`, async (t) => {
       const { provider, worker } = await stage(t);
       const begins = answers(provider);
@@ -48,10 +56,10 @@ for (const [kind, path, plain, expected] of KINDS) {
       const next = pieces(answer.stream);
       for (const [index, sign] of expected.entries()) {
         if (index > 0) response.write(EVENTS[index]);
-        for (let seen = ""; sign !== undefined && !seen.includes(sign); ) seen += (await next()) ?? assert.fail(seen);
+        for (let seen = ""; sign !== undefined && !seen.includes(sign);) seen += (await next()) ?? assert.fail(seen);
       }
       response.end();
-      for (let piece = ""; piece !== undefined; ) piece = await next();
+      for (let piece = ""; piece !== undefined;) piece = await next();
       assert.ok(answer.stream.complete);
     });
 
@@ -91,7 +99,10 @@ function first(response) {
 test("a client that leaves is in the log", async (t) => {
   const { provider, worker } = await stage(t);
   const begins = answers(provider);
-  const [response, answer] = await Promise.all([begins().then(first), open(`${worker.url}/v1/chat/completions`, STREAMED)]);
+  const [response, answer] = await Promise.all([
+    begins().then(first),
+    open(`${worker.url}/v1/chat/completions`, STREAMED),
+  ]);
   await pieces(answer.stream)();
   await leave(answer, response, worker);
   const [line] = await worker.logs.until(1, (one) => one.client_gone === true);
@@ -145,7 +156,10 @@ for (const [what, path, options, piece] of [
 test("the answer's head does not wait for its body", async (t) => {
   const { provider, worker } = await stage(t);
   const begins = answers(provider, "application/octet-stream");
-  const [response, answer] = await Promise.all([begins(), open(`${worker.url}/openai/files/1/content`, { headers: CALLER })]);
+  const [response, answer] = await Promise.all([
+    begins(),
+    open(`${worker.url}/openai/files/1/content`, { headers: CALLER }),
+  ]);
   response.end("late");
   assert.equal(await answer.text(), "late");
 });
@@ -155,7 +169,10 @@ test("silence ends a stream with an error event, and a head that does not come i
   const vars = { ...VARS, WHARF_CONFIG: JSON.stringify({ providers: { openai: { timeouts } } }) };
   const { provider, worker } = await stage(t, { vars });
   const begins = answers(provider);
-  const [response, answer] = await Promise.all([begins().then(first), open(`${worker.url}/v1/chat/completions`, STREAMED)]);
+  const [response, answer] = await Promise.all([
+    begins().then(first),
+    open(`${worker.url}/v1/chat/completions`, STREAMED),
+  ]);
   const closed = once(response, "close");
   const text = await answer.text();
   assert.ok(text.startsWith(EVENTS[0]) && text.includes('"error"') && !text.includes("[DONE]"), text);
@@ -169,7 +186,12 @@ test("silence ends a stream with an error event, and a head that does not come i
 
 test("usage of a stream that passes is in the log", async (t) => {
   const { provider, worker } = await stage(t);
-  const usage = { id: "c", object: "chat.completion.chunk", choices: [], usage: { prompt_tokens: 3, completion_tokens: 2 } };
+  const usage = {
+    id: "c",
+    object: "chat.completion.chunk",
+    choices: [],
+    usage: { prompt_tokens: 3, completion_tokens: 2 },
+  };
   provider.answer = (_request, response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
     response.end(EVENTS.slice(0, 3).join("") + `data: ${JSON.stringify(usage)}\n\n${EVENTS[3]}`);

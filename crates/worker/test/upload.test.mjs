@@ -37,21 +37,29 @@ function peak() {
   return assert.fail("there is no workerd");
 }
 
-test("an upload of 40 MB arrives as it was sent, and memory does not grow by it", { skip: !existsSync("/proc/self/status") }, async (t) => {
-  const { worker } = await stage(t, {}, digesting);
-  const upload = async () => {
-    const { sending, answered } = await open(`${worker.url}/openai/files`, { method: "POST", headers: MULTIPART, upload: true });
-    await pour(sending, PIECE, PIECES).done;
-    sending.end();
-    const answer = await answered;
-    assert.deepEqual([answer.status, await answer.text()], [200, digest()]);
-  };
-  await upload();
-  const before = peak();
-  for (let round = 0; round < 4; round += 1) await upload();
-  const grown = peak() - before;
-  assert.ok(grown < 16 * MIB, `${grown / MIB} MiB more after four uploads of 40`);
-});
+test(
+  "an upload of 40 MB arrives as it was sent, and memory does not grow by it",
+  { skip: !existsSync("/proc/self/status") },
+  async (t) => {
+    const { worker } = await stage(t, {}, digesting);
+    const upload = async () => {
+      const { sending, answered } = await open(`${worker.url}/openai/files`, {
+        method: "POST",
+        headers: MULTIPART,
+        upload: true,
+      });
+      await pour(sending, PIECE, PIECES).done;
+      sending.end();
+      const answer = await answered;
+      assert.deepEqual([answer.status, await answer.text()], [200, digest()]);
+    };
+    await upload();
+    const before = peak();
+    for (let round = 0; round < 4; round += 1) await upload();
+    const grown = peak() - before;
+    assert.ok(grown < 16 * MIB, `${grown / MIB} MiB more after four uploads of 40`);
+  },
+);
 
 test("a form whose model comes first streams: 40 MB behind it are sent on as they come", async (t) => {
   const { provider, worker } = await stage(t);
@@ -69,7 +77,11 @@ test("a form whose model comes first streams: 40 MB behind it are sent on as the
   const body = (model) => `${part("model")}${model}\r\n${file}`;
   const length = body("openai/whisper-1").length + SIZE + tail.length;
   const headers = { ...MULTIPART, "content-length": length };
-  const { sending, answered } = await open(`${worker.url}/v1/audio/transcriptions`, { method: "POST", headers, upload: true });
+  const { sending, answered } = await open(`${worker.url}/v1/audio/transcriptions`, {
+    method: "POST",
+    headers,
+    upload: true,
+  });
   sending.write(body("openai/whisper-1"));
   await pour(sending, PIECE, 64).done;
   await begun;
@@ -91,7 +103,11 @@ test("a provider that does not read holds the client up", async (t) => {
       resolve();
     };
   });
-  const { sending, answered } = await open(`${worker.url}/openai/files`, { method: "POST", headers: MULTIPART, upload: true });
+  const { sending, answered } = await open(`${worker.url}/openai/files`, {
+    method: "POST",
+    headers: MULTIPART,
+    upload: true,
+  });
   const poured = pour(sending, PIECE, PIECES);
   await arrived;
   const taken = await settled(poured, worker);
@@ -102,8 +118,14 @@ test("a provider that does not read holds the client up", async (t) => {
   assert.equal(await (await answered).text(), digest());
 });
 
-for (const [where, cf] of [["directly", undefined], ["through a region", { country: "HK", colo: "HKG" }]]) {
-  for (const [kind, more] of [["of known length", { "content-length": 6 }], ["of unknown length", {}]]) {
+for (const [where, cf] of [
+  ["directly", undefined],
+  ["through a region", { country: "HK", colo: "HKG" }],
+]) {
+  for (const [kind, more] of [
+    ["of known length", { "content-length": 6 }],
+    ["of unknown length", {}],
+  ]) {
     test(`an upload ${kind} that breaks off ${where} never looks whole`, async (t) => {
       const { provider, worker } = await stage(t);
       const ended = new Promise((resolve) => {
@@ -124,7 +146,11 @@ for (const [where, cf] of [["directly", undefined], ["through a region", { count
 
 test("a body over 20 MiB is refused where it must be held, however it comes", async (t) => {
   const { provider, worker } = await stage(t);
-  const large = Buffer.concat([Buffer.from('{"model":"openai/m","x":"'), Buffer.alloc(20 * MIB, "x"), Buffer.from('"}')]);
+  const large = Buffer.concat([
+    Buffer.from('{"model":"openai/m","x":"'),
+    Buffer.alloc(20 * MIB, "x"),
+    Buffer.from('"}'),
+  ]);
   const form = Buffer.concat([Buffer.from('--x\r\nContent-Disposition: form-data; name="file"\r\n\r\n'), large]);
   for (const [path, body, headers] of [
     // It is refused by its length alone.
@@ -139,7 +165,11 @@ test("a body over 20 MiB is refused where it must be held, however it comes", as
     else sending.write(body);
     if (headers["content-encoding"]) sending.end();
     const answer = await answered;
-    assert.deepEqual([answer.status, (await answer.json()).error.code], [413, "request_too_large"], JSON.stringify(headers));
+    assert.deepEqual(
+      [answer.status, (await answer.json()).error.code],
+      [413, "request_too_large"],
+      JSON.stringify(headers),
+    );
     sending.on("error", () => undefined).destroy();
   }
   assert.equal(provider.requests.length, 0);

@@ -100,7 +100,7 @@ export function pour(out, piece, times) {
 
 /** How many pieces were taken, once two looks, round trips through the Worker between them, find no more. */
 export async function settled(poured, worker) {
-  for (let before = -1; ; ) {
+  for (let before = -1; ;) {
     if (poured.taken === before) return before;
     before = poured.taken;
     for (let turn = 0; turn < 100; turn += 1) await ask(`${worker.url}/health`);

@@ -73,7 +73,10 @@ export async function start({ vars = {}, upstream, storage, bundled = null, sour
       {
         config: {
           ...worker(OUT.name, "out.js", script("out.js", OUT.source)),
-          env: { UPSTREAM: { type: "external", address: upstream, http: {} }, ADDRESS: { type: "text", value: upstream } },
+          env: {
+            UPSTREAM: { type: "external", address: upstream, http: {} },
+            ADDRESS: { type: "text", value: upstream },
+          },
         },
       },
     ],
@@ -111,7 +114,10 @@ class Logs {
     });
     let timer;
     const late = new Promise((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`waited in vain for ${count} log lines in:\n${this.text()}`)), PATIENCE);
+      timer = setTimeout(
+        () => reject(new Error(`waited in vain for ${count} log lines in:\n${this.text()}`)),
+        PATIENCE,
+      );
     });
     return Promise.race([enough, late]).finally(() => clearTimeout(timer));
   }
