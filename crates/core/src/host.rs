@@ -29,6 +29,9 @@ pub trait Host: Clone + 'static {
     const PARALLEL: usize;
     /// How old may be what is known of keys before the store is asked what others have learnt.
     const LOOK: Millis = Millis::seconds(10);
+    /// Reading the beginning of every answer costs next to nothing here. Else a plain answer is read before it is passed on
+    /// only where something else could be tried.
+    const PEEKS: bool = true;
     /// The content codings that `read` undoes, by their names in `Content-Encoding`.
     const DECODES: &'static [&'static str];
     /// An upstream's answer body, still open.

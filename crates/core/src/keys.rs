@@ -138,7 +138,7 @@ impl<H: Host> Keys<'_, H> {
         }
         let sound = self.glance(pool).await;
         if self.table.round_robin && range.len() == length {
-            return self.strict(pool, wanted, order).await;
+            return self.strict(pool, wanted, order, sound).await;
         }
         if sound && pool.plain {
             return KeyOrder { start: below(self.random(), range.len()), ..order };
@@ -200,17 +200,27 @@ impl<H: Host> Keys<'_, H> {
         KeyOrder { picked: Some(picked), lack, ..order }
     }
 
-    async fn strict(&self, pool: &KeyPool, wanted: Wanted<'_>, order: KeyOrder) -> KeyOrder {
-        let op = self.op(pool, 0..pool.keys.len(), wanted, Turn::Strict);
-        match self.host.call(&pool.shard, op).await {
-            Ok(Reply::Lease(lease)) => self.leased(pool, 0..pool.keys.len(), wanted, &order, lease),
+    async fn strict(&self, pool: &KeyPool, wanted: Wanted<'_>, order: KeyOrder, sound: bool) -> KeyOrder {
+        let all = 0..pool.keys.len();
+        let op = self.op(pool, all.clone(), wanted, Turn::Strict);
+        let (order, lease) = match self.host.call(&pool.shard, op).await {
+            Ok(Reply::Lease(lease)) => (order, lease),
             Ok(Reply::Index(_) | Reply::Health(_)) | Err(_) => {
-                let order = KeyOrder { store_failed: true, ..order };
-                let op = self.op(pool, 0..pool.keys.len(), wanted, Turn::Random(self.random()));
-                let lease = self.health.lease(&pool.shard, &op);
-                self.leased(pool, 0..pool.keys.len(), wanted, &order, lease)
+                let op = self.op(pool, all.clone(), wanted, Turn::Random(self.random()));
+                (KeyOrder { store_failed: true, ..order }, self.health.lease(&pool.shard, &op))
             }
-        }
+        };
+        let lease = if sound { lease } else { self.less_what_we_know(pool, wanted, lease) };
+        self.leased(pool, all, wanted, &order, lease)
+    }
+
+    /// What was learnt a moment ago may not have reached the store yet.
+    fn less_what_we_know(&self, pool: &KeyPool, wanted: Wanted<'_>, mut lease: Lease) -> Lease {
+        let once = Wanted { purpose: Purpose::Once, ..wanted };
+        let ours = self.health.lease(&pool.shard, &self.op(pool, 0..pool.keys.len(), once, Turn::Random(0)));
+        let probe = lease.order.first().copied().filter(|_| lease.probe);
+        lease.order.retain(|at| ours.order.contains(at) || probe == Some(*at));
+        if lease.order.is_empty() && lease.wait.is_none() { ours } else { lease }
     }
 
     async fn drawn(

@@ -21,7 +21,7 @@ const DEPTH: u8 = 8;
 pub struct Routed<'t> {
     /// The targets, as written.
     pub targets: Vec<Target>,
-    /// Their shares, in the same order.
+    /// Their shares, in the same order; none: they are alike.
     pub weights: Vec<u16>,
     /// The route that it is the name of, and how it is called.
     pub route: Option<(&'t str, &'t Route)>,
@@ -71,7 +71,7 @@ fn step<'t>(table: &'t Table, model: &str, depth: u8) -> Result<Routed<'t>, Erro
         }
         return step(table, meant, depth - 1);
     }
-    one(table, model).map(|target| Routed { targets: vec![target], weights: vec![1], route: None })
+    one(table, model).map(|target| Routed { targets: vec![target], weights: Vec::new(), route: None })
 }
 
 fn through<'t>(table: &'t Table, name: &'t str, route: &'t Route, depth: u8) -> Result<Routed<'t>, Error> {

@@ -73,6 +73,8 @@ impl Host for Worker {
     const HINTS: bool = true;
     // A Worker may wait for six heads at once: <https://developers.cloudflare.com/workers/platform/limits/>.
     const PARALLEL: usize = 6;
+    // Every piece that is looked at crosses from JavaScript to wasm.
+    const PEEKS: bool = false;
     // `fetch` undoes these when a body is read: <https://developers.cloudflare.com/workers/runtime-apis/fetch/>.
     const DECODES: &'static [&'static str] = &["gzip", "br"];
     type Body = Body;

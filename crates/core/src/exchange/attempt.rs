@@ -5,7 +5,7 @@ use super::course::{self, Terms};
 use super::learning::Lesson;
 use super::prepared::{Prepared, request};
 use super::reply::Reply;
-use super::telling::{Telling, Told};
+use super::telling::{Hold, Telling, Told};
 use crate::coding::{self, Decoder};
 use crate::egress;
 use crate::error::{Error, Kind};
@@ -171,7 +171,8 @@ impl<H: Host> Core<H> {
             (Got::Failed(error), _) => return Ended::Failed(error),
             (Got::Answer(answer, first), Telling::Raw) => return Ended::Answer(answer, first, busy),
             (Got::Answer(answer, first), telling) => {
-                self.tell(answer, first, telling, self.table.hold, record).await.reply
+                let hold = Hold { wait: self.table.hold, plain: false };
+                self.tell(answer, first, telling, hold, record).await.reply
             }
             (Got::Told(reply), _) => reply,
         };
@@ -266,7 +267,8 @@ impl<H: Host> Core<H> {
         let (status, began) = (answer.status.as_u16(), self.host.now());
         // Nothing else can be done about a silent stream than to wait for it: then the caller may as well see its head.
         let hold = first_event.filter(|first| left.any() || *first < self.table.hold);
-        let tell = self.tell(answer, None, limits.telling, hold.unwrap_or(self.table.hold), record);
+        let held = Hold { wait: hold.unwrap_or(self.table.hold), plain: H::PEEKS || left.any() };
+        let tell = self.tell(answer, None, limits.telling, held, record);
         let told = match self.time_left(limits) {
             None => tell.await,
             Some(time) => match select(pin!(tell), pin!(self.host.sleep(time))).await {

@@ -38,6 +38,12 @@ struct Stop {
     late: bool,
 }
 
+impl Stop {
+    const fn new(target: Target) -> Self {
+        Self { target, late: false }
+    }
+}
+
 /// What holds for the attempts at one target.
 #[derive(Clone, Copy)]
 pub(super) struct Terms<'c> {
@@ -65,24 +71,18 @@ impl<H: Host> Core<H> {
             changes = changes.over(&asked);
         }
         let watched = route.is_some() && targets.len() > 1;
-        let order = match route {
+        let queue: VecDeque<Stop> = match route {
             Some((name, route)) if watched && route.balance != Balance::Ordered => {
                 let busy = |at: usize| {
                     let target = targets.get(at).and_then(|target| target_id(&self.table, target));
                     target.map_or(0, |target| self.health.targets.busy(&target))
                 };
-                plan::arrange(
-                    route.balance,
-                    &weights,
-                    self.health.targets.turn(name),
-                    self.host.random(),
-                    busy,
-                )
+                let turn = self.health.targets.turn(name);
+                let order = plan::arrange(route.balance, &weights, turn, self.host.random(), busy);
+                order.into_iter().filter_map(|at| targets.get(at).cloned()).map(Stop::new).collect()
             }
-            _ => (0..targets.len()).collect(),
+            Some(_) | None => targets.into_iter().map(Stop::new).collect(),
         };
-        let stop = |at: usize| Some(Stop { target: targets.get(at)?.clone(), late: false });
-        let queue: VecDeque<Stop> = order.into_iter().filter_map(stop).collect();
         let (left, route, began) = (queue.len(), route.map(|(_, route)| route), self.host.now());
         Ok(Course { queue, route, left, watched, changes, began, lacking: None })
     }

@@ -107,11 +107,12 @@ fn silence_between_events_is_told_and_inside_one_it_is_a_cut() {
             held.push(feed);
         });
         assert_eq!(code(dialect, &told(dialect, &response, dialect.events[0])), expected);
+        let torn = format!("{}{}", dialect.events[0], &dialect.events[1][..20]);
         let response = streamed(&upstream, &wharf, dialect, |feed| {
-            feed.chunk(&dialect.events[0][..20]);
+            feed.chunk(torn.as_str());
             held.push(feed);
         });
-        assert_eq!((response.complete, response.text().as_str()), (false, &dialect.events[0][..20]));
+        assert_eq!((response.complete, response.text()), (false, torn));
     }
     upstream.wait_for_cancels(8);
     drop(held);
@@ -186,23 +187,29 @@ fn a_cut_pass_through_stays_a_cut() {
 }
 
 #[test]
-fn a_json_answer_that_is_cut_is_cut_at_the_client() {
+fn a_json_answer_that_is_cut_is_an_error_or_once_it_has_begun_a_cut() {
     let upstream = Upstream::echo();
     let wharf = start(&upstream);
-    let body = json!({"choices": [{"message": {"content": "a long answer"}}]}).to_string();
-    let cut = body.len() / 2;
-    for chunked in [false, true] {
-        let whole = body.clone();
-        upstream.respond(move |_| {
-            let reply =
-                if chunked { Reply::chunked(200, [whole.clone()]) } else { Reply::new(200, whole.clone()) };
-            reply.header("content-type", "application/json").cut_body_after(cut)
-        });
-        let mut client = Client::connect(wharf.address());
-        send(&mut client, DIALECTS[0].target, r#"{"model":"openai/m","messages":[]}"#);
-        let response = client.read().unwrap();
-        assert_eq!((response.status, response.complete), (200, false));
-        assert!(body.starts_with(&response.text()));
+    // A short answer is held until it is whole, a long one is not.
+    for (length, expected) in [(20, (502, true)), (400_000, (200, false))] {
+        let body = json!({"choices": [{"message": {"content": "a".repeat(length)}}]}).to_string();
+        let cut = body.len() / 2;
+        for chunked in [false, true] {
+            let whole = body.clone();
+            upstream.respond(move |_| {
+                let reply = if chunked {
+                    Reply::chunked(200, [whole.clone()])
+                } else {
+                    Reply::new(200, whole.clone())
+                };
+                reply.header("content-type", "application/json").cut_body_after(cut)
+            });
+            let mut client = Client::connect(wharf.address());
+            send(&mut client, DIALECTS[0].target, r#"{"model":"openai/m","messages":[]}"#);
+            let response = client.read().unwrap();
+            assert_eq!((response.status, response.complete), expected, "{length} {chunked}");
+            assert!(response.status == 502 || body.starts_with(&response.text()));
+        }
     }
 }
 

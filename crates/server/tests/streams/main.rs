@@ -40,7 +40,7 @@ const DIALECTS: [Dialect; 4] = [
         target: "/v1/responses",
         body: r#"{"model":"openai/m","stream":true,"input":"hi"}"#,
         events: [
-            "event: response.created\ndata: {\"type\":\"response.created\",\"sequence_number\":0}\n\n",
+            "event: response.output_item.added\ndata: {\"type\":\"response.output_item.added\",\"sequence_number\":0}\n\n",
             "event: response.output_text.delta\ndata: {\"type\":\"response.output_text.delta\",\"delta\":\"a\",\"sequence_number\":1}\n\n",
         ],
         end: "event: response.completed\ndata: {\"type\":\"response.completed\",\"response\":{\"status\":\"completed\"},\"sequence_number\":2}\n\n",
@@ -50,7 +50,7 @@ const DIALECTS: [Dialect; 4] = [
         target: "/v1/messages",
         body: r#"{"model":"anthropic/m","stream":true,"max_tokens":9,"messages":[]}"#,
         events: [
-            "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\"}}\n\n",
+            "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0}\n\n",
             "event: ping\ndata: {\"type\": \"ping\"}\n\n",
         ],
         end: "event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",

@@ -27,6 +27,7 @@ fn collect(members: &Map<String, Value>, found: &mut Vec<String>) {
     for (name, value) in members {
         let secret = ["_KEY", "_KEYS", "_TOKEN"].iter().any(|end| name.ends_with(end))
             || name == "keys"
+            || name == "key"
             || name == "apiKeys";
         match value {
             Value::String(text) if secret => found.extend(text.split(',').map(|one| one.trim().to_owned())),
