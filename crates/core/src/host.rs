@@ -86,7 +86,7 @@ pub enum Reloaded {
     },
     /// It has these problems, a line each, and the one in force stays.
     Refused(Vec<String>),
-    /// Not on this host, or not now.
+    /// Not on this host.
     Unable,
 }
 

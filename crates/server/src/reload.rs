@@ -78,11 +78,12 @@ pub fn asks() -> (Asker, Asks) {
 impl Asker {
     /// What came of it. A server that is stopping reads nothing any more.
     pub async fn ask(&self) -> Reloaded {
+        let stopping = || Reloaded::Refused(vec!["the server is stopping".into()]);
         let (answer, wait) = oneshot::channel();
         if self.0.send(answer).is_err() {
-            return Reloaded::Unable;
+            return stopping();
         }
-        wait.await.unwrap_or(Reloaded::Unable)
+        wait.await.unwrap_or_else(|_| stopping())
     }
 }
 

@@ -91,10 +91,10 @@ fn reloaded<B>(outcome: Reloaded, record: &mut Record) -> Reply<B> {
         }
         Reloaded::Unable => {
             record.error = Kind::UnsupportedEndpoint.code();
-            let message = "the configuration cannot be read anew here, or not now";
+            let message = "on this host the configuration comes with the program: deploy it again";
             let error =
-                json!({ "message": message, "type": "server_error", "code": record.error, "status": 503 });
-            (StatusCode::SERVICE_UNAVAILABLE, json!({ "status": "refused", "error": error }))
+                json!({ "message": message, "type": "server_error", "code": record.error, "status": 501 });
+            (StatusCode::NOT_IMPLEMENTED, json!({ "status": "refused", "error": error }))
         }
     };
     Reply::json(status, format!("{page:#}"))
