@@ -40,6 +40,12 @@ impl EventStream {
         Self::default()
     }
 
+    /// Nothing of an unfinished message is held.
+    #[must_use]
+    pub fn at_boundary(&self) -> bool {
+        self.pending.is_empty() && self.lines.as_ref().is_none_or(JsonLines::at_boundary)
+    }
+
     /// Takes the next bytes and hands over type and payload of each message that they complete. The type of an
     /// exception or error has [`EXCEPTION`] before it; a JSON line has none.
     ///

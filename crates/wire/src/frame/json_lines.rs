@@ -46,6 +46,12 @@ impl JsonLines {
         hand_over(&std::mem::take(&mut self.pending), on);
     }
 
+    /// Nothing of an unfinished line is held.
+    #[must_use]
+    pub const fn at_boundary(&self) -> bool {
+        self.pending.is_empty()
+    }
+
     const fn check(&self, more: &[u8]) -> Result<(), FrameError> {
         if self.pending.len() + more.len() > MAX_EVENT {
             return Err(FrameError::TooLong { limit: MAX_EVENT });

@@ -36,6 +36,15 @@ impl Frames {
         .map_err(Failure::malformed)
     }
 
+    /// No event has begun whose end has not come.
+    pub(super) fn is_between(&self) -> bool {
+        match self {
+            Self::Sse(sse) => sse.at_boundary(),
+            Self::JsonLines(lines) => lines.at_boundary(),
+            Self::Aws(frames) => frames.at_boundary(),
+        }
+    }
+
     /// The stream has ended. Some servers leave out the blank line or line end behind the last event.
     pub(super) fn finish(&mut self, on: &mut impl FnMut(&str, &[u8])) {
         match self {

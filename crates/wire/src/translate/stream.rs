@@ -99,9 +99,11 @@ impl Pipe {
         let Self { frames, reader, out: outward, .. } = self;
         if end == End::Clean && !outward.progress.is_over() {
             frames.finish(&mut |name, data| outward.read(reader.as_mut(), name, data, out));
-            if !outward.progress.is_over() {
-                reader.finish(&mut |event| outward.write(event, out));
-            }
+        }
+        // Some formats have no last event: whether the answer was told to its end its reader knows, however the body
+        // ended. Half an event is none: what it would have said is lost.
+        if !outward.progress.is_over() && (end == End::Clean || frames.is_between()) {
+            reader.finish(&mut |event| outward.write(event, out));
         }
         self.fail(
             match end {

@@ -93,6 +93,27 @@ fn a_cut_is_an_error() {
 }
 
 #[test]
+fn behind_its_finish_reason_a_cut_does_no_harm_but_inside_an_event_it_does() {
+    let whole = events(CHUNKS);
+    for to in [Format::OpenAiResponses, Format::OpenAiChat, Format::AnthropicMessages, Format::GeminiGenerate]
+    {
+        for (end, behind, told) in [
+            (End::Cut, "", false),
+            (End::IdleTimeout, "", false),
+            (End::Cut, "data: {\"candidates\"", true),
+            (End::Cut, "data: {}\n", true),
+        ] {
+            let mut pipe = crate::translate::Pipe::new(Format::GeminiGenerate, to, &context()).unwrap();
+            let mut out = Vec::new();
+            pipe.push(format!("{whole}{behind}").as_bytes(), &mut out);
+            pipe.finish(end, &mut out);
+            let progress = pipe.progress();
+            assert_eq!((progress.done, progress.failure.is_some()), (!told, told), "{to}: {end:?} {behind}");
+        }
+    }
+}
+
+#[test]
 fn arguments_in_pieces_become_whole() {
     let call = |call: &str| {
         format!(r#"{{"candidates": [{{"content": {{"parts": [{{"functionCall": {call}}}]}}}}]}}"#)
