@@ -47,7 +47,7 @@ const IN_STREAMS: [&str; 25] = [
     "stale",
     "status:500",
 ];
-const IN_PLAIN_ANSWERS: [&str; 19] = [
+const IN_PLAIN_ANSWERS: [&str; 23] = [
     "drip:40,3",
     "slow-head:200",
     "silent-body",
@@ -67,6 +67,10 @@ const IN_PLAIN_ANSWERS: [&str; 19] = [
     "stale",
     "status:529",
     "refuse",
+    "end-events:1",
+    "bad-json",
+    "bad-json:1",
+    "too-short",
 ];
 
 /// A process that has said where it listens.

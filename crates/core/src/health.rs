@@ -9,6 +9,7 @@ mod tests;
 
 pub use targets::{TargetId, Targets};
 
+use crate::store::breaker::Settings;
 use crate::store::pool::Pool;
 use crate::store::{KeyHealth, KeyId, Lease, Op, Outcome, Reply, Shard};
 use crate::time::Millis;
@@ -133,6 +134,23 @@ impl Health {
     pub fn occupy_target(self: &Arc<Self>, target: &TargetId) -> Busy {
         self.targets.enter(target);
         Busy { health: self.clone(), place: Place::Target(target.clone()) }
+    }
+}
+
+/// Whose answer is on its way, and who remembers how it ends.
+pub struct Watch {
+    /// Who remembers.
+    pub health: Arc<Health>,
+    /// The target.
+    pub target: TargetId,
+    /// When its breaker opens.
+    pub settings: Settings,
+}
+
+impl Watch {
+    /// The answer broke off behind its head. No key is at fault.
+    pub fn broke_off(&self, now: Millis) {
+        self.health.targets.broke_off(&self.target, &self.settings, now);
     }
 }
 

@@ -4,7 +4,8 @@
 use crate::coding::{self, Decoder};
 use crate::headers::Headers;
 use crate::headers::text;
-use crate::health::Busy;
+use crate::health::{Busy, Watch};
+use crate::plan::{self, Outcome};
 use crate::record::Record;
 use crate::time::Millis;
 use bytes::Bytes;
@@ -29,6 +30,8 @@ pub struct Lane {
 struct Terms {
     /// Calls under way that end with it.
     busy: Vec<Busy>,
+    /// Who is to hear of it if it breaks off.
+    watch: Option<Watch>,
     /// It must be over by then.
     until: Option<Millis>,
     /// Its first piece must have come by then.
@@ -46,6 +49,16 @@ struct Translate {
     pipe: Pipe,
     /// What the client has not been given yet.
     out: Vec<u8>,
+}
+
+impl Translate {
+    /// A body that ends inside its coding was cut, whatever was read from it and however the connection was closed.
+    fn ends(&mut self, end: End, decoded: bool) {
+        if end != End::IdleTimeout && !decoded {
+            self.pipe.fail(Failure::incomplete(), &mut self.out);
+        }
+        self.pipe.finish(end, &mut self.out);
+    }
 }
 
 /// What is left to do at the end of an answer.
@@ -97,6 +110,11 @@ impl Lane {
     /// Counts this call as under way until the answer is over.
     pub(crate) fn occupies(&mut self, busy: Busy) {
         self.terms.get_or_insert_default().busy.push(busy);
+    }
+
+    /// Its target is held to account if it breaks off.
+    pub(crate) fn watches(&mut self, watch: Watch) {
+        self.terms.get_or_insert_default().watch = Some(watch);
     }
 
     /// The answer must be over by `until`, and must have begun by `first_by`.
@@ -163,18 +181,15 @@ impl Lane {
 
     /// The upstream's body has ended before the head went out.
     pub(crate) fn ends(&mut self, end: End) {
-        let end = self.decoded(end);
+        let whole = self.is_decoded();
         if let Kind::Translate(translate) = &mut self.kind {
-            translate.pipe.finish(end, &mut translate.out);
+            translate.ends(end, whole);
         }
     }
 
-    /// A coded body that ends inside its coding was cut, however the connection was closed.
-    fn decoded(&self, end: End) -> End {
-        match (end, &self.decoder) {
-            (End::Clean, Some(decoder)) if !decoder.complete() => End::Cut,
-            _ => end,
-        }
+    /// Nothing of its coding is missing.
+    fn is_decoded(&self) -> bool {
+        self.decoder.as_ref().is_none_or(|decoder| decoder.complete())
     }
 
     fn take_out(&mut self) -> Bytes {
@@ -214,6 +229,14 @@ impl Lane {
         }
     }
 
+    /// Pieces go out as they come in: a host may pass them on itself, and show them here later.
+    pub const fn is_verbatim(&self) -> bool {
+        match &self.kind {
+            Kind::Verbatim(_) => true,
+            Kind::Translate(_) => false,
+        }
+    }
+
     /// What goes out is as long as what comes in: the upstream's word on its length holds. Of a stream that must not end
     /// early it does not: a length that is too short would make a clean end of half an answer.
     pub fn keeps_length(&self) -> bool {
@@ -231,9 +254,30 @@ impl Lane {
         }
     }
 
-    /// The answer is over: what was seen goes into the record.
-    pub fn finish(&mut self, end: End, record: &mut Record) -> Finish {
-        let coded = self.decoded(end);
+    /// The answer is over: what was seen goes into the record, and a target that broke it off is held to account.
+    pub fn finish(&mut self, end: End, record: &mut Record, now: Millis) -> Finish {
+        let finish = self.finished(end, record);
+        if record.cut
+            && self.targets_fault()
+            && let Some(watch) = self.terms.as_mut().and_then(|terms| terms.watch.take())
+        {
+            watch.broke_off(now);
+        }
+        finish
+    }
+
+    /// An error that a provider tells may be the request's, or the key's.
+    fn targets_fault(&self) -> bool {
+        match &self.kind {
+            Kind::Verbatim(_) => true,
+            Kind::Translate(translate) => translate.pipe.progress().failure.as_ref().is_some_and(|failure| {
+                plan::class(Outcome::Status(failure.status), Some(failure)).is_targets()
+            }),
+        }
+    }
+
+    fn finished(&mut self, end: End, record: &mut Record) -> Finish {
+        let whole = self.is_decoded();
         match &mut self.kind {
             Kind::Verbatim(relay) => {
                 let finish = relay.finish(end, &record.id);
@@ -242,7 +286,7 @@ impl Lane {
                 Finish { append: finish.append, abort: finish.abort }
             }
             Kind::Translate(translate) => {
-                translate.pipe.finish(coded, &mut translate.out);
+                translate.ends(end, whole);
                 let progress = translate.pipe.progress();
                 record.usage = progress.usage;
                 record.cut = progress.failure.is_some();
@@ -285,7 +329,7 @@ mod tests {
         assert!(!lane.keeps_length());
         let mut record = Record::default();
         let mut out = lane.push(Bytes::copy_from_slice(coded)).to_vec();
-        out.extend_from_slice(&lane.finish(End::Clean, &mut record).append);
+        out.extend_from_slice(&lane.finish(End::Clean, &mut record, Millis(0)).append);
         (String::from_utf8(out).unwrap(), record)
     }
 
@@ -304,6 +348,33 @@ mod tests {
         for coded in [&whole[..whole.len() - 1], &whole[..whole.len() / 2], &broken, &b"data: {}"[..]] {
             let (out, record) = through(coded);
             assert!(out.contains("event: error") && !out.contains("message_stop") && record.cut, "{out}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_breaks_off_is_held_against_its_target_and_one_that_ends_is_not() {
+        use crate::health::Health;
+        use crate::store::breaker::{Gate, Settings};
+        let whole = [EVENTS, b"data: [DONE]\n\n"].concat();
+        for (come, end, gate) in [
+            (&EVENTS[..70], End::Cut, Gate::Open),
+            (&EVENTS[..70], End::IdleTimeout, Gate::Open),
+            (&EVENTS[..70], End::Clean, Gate::Open),
+            (&*whole, End::Cut, Gate::Closed),
+        ] {
+            let health = std::sync::Arc::new(Health::default());
+            let target = ("a".to_owned(), "m".to_owned());
+            let settings = Settings { samples: 1, ..Settings::default() };
+            let mut headers = Headers::new();
+            headers.insert(CONTENT_TYPE, http::HeaderValue::from_static("text/event-stream"));
+            let verbatim = Lane::new(&headers, &[], Some(Format::OpenAiChat), true, true);
+            let pipe = Pipe::new(Format::OpenAiChat, Format::AnthropicMessages, &Context::default()).unwrap();
+            for mut lane in [verbatim, Lane::translate(pipe, None)] {
+                lane.watches(Watch { health: health.clone(), target: target.clone(), settings });
+                drop(lane.push(Bytes::copy_from_slice(come)));
+                lane.finish(end, &mut Record::default(), Millis(1));
+                assert_eq!(health.targets.gate(&target, Millis(1)), gate, "{end:?}");
+            }
         }
     }
 }

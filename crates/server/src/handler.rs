@@ -208,7 +208,7 @@ enum Tail {
 
 impl Relayed {
     fn end(&mut self, end: End) -> Piece {
-        let finish = self.stream.lane.finish(end, &mut self.settle.record);
+        let finish = self.stream.lane.finish(end, &mut self.settle.record, clock::wall());
         self.stream.body = None;
         // A length that was promised leaves no room for bytes of ours.
         if finish.abort || (!finish.append.is_empty() && self.length.is_some()) {

@@ -144,7 +144,8 @@ fn streamed(
     let Some(body) = stream.body.take() else {
         let mut lane = stream.lane;
         let mut all = first.map(|first| lane.push(first)).unwrap_or_default().to_vec();
-        all.extend_from_slice(&lane.finish(End::Clean, &mut settle.record).append);
+        let now = Millis(settle.now());
+        all.extend_from_slice(&lane.finish(End::Clean, &mut settle.record, now).append);
         return full(shared, status, headers, all.into(), settle);
     };
     if stream.lane.may_be_handed_over() && first.is_none() {

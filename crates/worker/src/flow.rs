@@ -4,6 +4,7 @@ use crate::command::{Commands, Tag};
 use crate::settle::Settle;
 use bytes::Bytes;
 use wharf_core::lane::Lane;
+use wharf_core::time::Millis;
 use wharf_wire::relay::End;
 
 /// An answer on its way.
@@ -48,7 +49,8 @@ impl Flow {
     pub fn ended(&mut self, end: End, commands: &mut Commands) {
         self.finished = true;
         let Some(mut lane) = self.lane.take() else { return };
-        let finish = lane.finish(end, &mut self.settle.record);
+        let now = Millis(self.settle.now());
+        let finish = lane.finish(end, &mut self.settle.record, now);
         commands.put(Tag::End, &[]);
         commands.bytes(finish.append);
         commands.numbers(&[finish.abort.into()]);

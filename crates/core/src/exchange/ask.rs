@@ -13,6 +13,7 @@ use crate::error::{Error, Kind};
 use crate::gateway;
 use crate::headers::Headers;
 use crate::headers::{self, text};
+use crate::health::Watch;
 use crate::host::{CollectError, Host, TransportError};
 use crate::ingress::Ask;
 use crate::keys::KeyOrder;
@@ -26,6 +27,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::borrow::Cow;
 use std::rc::Rc;
+use std::sync::Arc;
 use wharf_wire::chat::Field;
 use wharf_wire::scan::{self, Arrived, Edits, Model, Root, Scan, Segments};
 use wharf_wire::translate;
@@ -156,6 +158,10 @@ impl<H: Host> Core<H> {
             let Some(mut reply) = asked else { continue };
             if let Some(busy) = busy {
                 reply.occupies(busy);
+            }
+            if let Some(watched) = watch.filter(|_| reply.status.is_success()) {
+                let settings = self.table.breaker;
+                reply.watches(Watch { health: Arc::clone(&self.health), target: watched, settings });
             }
             return Ok(reply);
         }

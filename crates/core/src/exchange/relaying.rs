@@ -21,8 +21,8 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use std::pin::pin;
 use wharf_wire::chat::Failure;
 use wharf_wire::format::Format;
-use wharf_wire::json;
 use wharf_wire::opening::{Opened, Opening};
+use wharf_wire::scan::scan;
 use wharf_wire::translate::read_error;
 
 /// How much of a plain answer is held: most are here whole by then.
@@ -146,8 +146,10 @@ impl<H: Host> Core<H> {
         let mut first = Pieces::default();
         let mut wait = pin!(self.host.sleep(hold));
         let mut late = false;
+        let mut whole = false;
         let ended = loop {
-            if first.length >= HELD || length.is_some_and(|length| first.length >= length) {
+            whole |= length.is_some_and(|length| first.length >= length);
+            if whole || first.length >= HELD {
                 break None;
             }
             // As long as nothing has come at all there is nothing to show, and nothing is lost by waiting.
@@ -165,7 +167,10 @@ impl<H: Host> Core<H> {
             };
             match read {
                 Ok(Some(piece)) => first.push(piece),
-                Ok(None) => break None,
+                Ok(None) => {
+                    whole = true;
+                    break None;
+                }
                 Err(error) => break Some(error),
             }
             if late {
@@ -175,9 +180,12 @@ impl<H: Host> Core<H> {
         let first = first.joined();
         let trouble = match (ended, &first) {
             // Whatever was to follow it, an answer that is whole is one.
-            (Some(_), Some(whole)) if !coded && json::parse(whole).is_ok() => None,
+            (Some(_), Some(held)) if !coded && scan(held).is_ok() => None,
             (Some(error), _) => Some(Outcome::Failed(error).into()),
-            (None, Some(begun)) if !coded => plain_trouble(begun),
+            (None, Some(held)) if !coded => plain_trouble(held).or_else(|| {
+                let broken = whole && is_only_json(headers) && scan(held).is_err();
+                broken.then(|| Trouble::of(&Failure::malformed("it is no JSON")))
+            }),
             (None, Some(_)) => None,
             (None, None) => Some(Outcome::Broken.into()),
         };
@@ -236,6 +244,12 @@ impl Pieces {
 
 fn is_sse(headers: &Headers) -> bool {
     text(headers, CONTENT_TYPE).is_some_and(|media| media.starts_with("text/event-stream"))
+}
+
+/// One value, and not one a line or one behind the other.
+fn is_only_json(headers: &Headers) -> bool {
+    let media = text(headers, CONTENT_TYPE).and_then(|media| media.split(';').next());
+    media.is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json"))
 }
 
 fn is_json(headers: &Headers) -> bool {

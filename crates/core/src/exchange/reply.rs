@@ -3,7 +3,7 @@
 use crate::error::{Error, Kind};
 use crate::headers::Headers;
 use crate::headers::value;
-use crate::health::Busy;
+use crate::health::{Busy, Watch};
 use crate::lane::Lane;
 use crate::record::Record;
 use crate::table::Place;
@@ -102,6 +102,13 @@ impl<B> Reply<B> {
     pub(super) fn occupies(&mut self, busy: Busy) {
         if let OutBody::Stream(stream) = &mut self.body {
             stream.lane.occupies(busy);
+        }
+    }
+
+    /// Whoever watches the target hears of it if the answer breaks off.
+    pub(super) fn watches(&mut self, watch: Watch) {
+        if let OutBody::Stream(stream) = &mut self.body {
+            stream.lane.watches(watch);
         }
     }
 

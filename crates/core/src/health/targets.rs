@@ -46,6 +46,11 @@ impl Targets {
         }
     }
 
+    /// Takes in that an answer, which counts as one since its head came, broke off.
+    pub fn broke_off(&self, target: &TargetId, settings: &Settings, now: Millis) {
+        self.watched().breakers.entry(target.clone()).or_default().broke_off(settings, now);
+    }
+
     /// A probe was given up.
     pub fn release(&self, target: &TargetId) {
         if let Some(breaker) = self.watched().breakers.get_mut(target) {

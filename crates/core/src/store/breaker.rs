@@ -95,6 +95,22 @@ impl Breaker {
         }
     }
 
+    /// An answer broke off behind its head: what was taken in as a success was none.
+    pub fn broke_off(&mut self, settings: &Settings, now: Millis) {
+        // It began before the target was given up: that says nothing of now.
+        if self.opened > 0 {
+            return;
+        }
+        self.turn(settings.window, now);
+        for tally in [&mut self.young, &mut self.old] {
+            if tally.all > tally.failed {
+                tally.all -= 1;
+                break;
+            }
+        }
+        self.report(true, settings, now);
+    }
+
     /// A probe was given up: another call may be it.
     pub const fn release(&mut self) {
         self.probe = Millis(0);
@@ -123,6 +139,21 @@ mod tests {
     use super::*;
 
     const AT: Settings = Settings { window: Millis(1000), samples: 4, percent: 50, open: Millis(100) };
+
+    #[test]
+    fn an_answer_that_broke_off_is_no_success() {
+        let strict = Settings { percent: 100, ..AT };
+        let mut breaker = Breaker::default();
+        for now in 0..4 {
+            assert_eq!(breaker.enter(Millis(now)), Gate::Closed);
+            breaker.report(false, &strict, Millis(now));
+            breaker.broke_off(&strict, Millis(now));
+        }
+        assert_eq!(breaker.enter(Millis(4)), Gate::Open);
+        let open = breaker;
+        breaker.broke_off(&strict, Millis(200));
+        assert_eq!(breaker, open, "it began before");
+    }
 
     fn after(outcomes: &[bool], now: u64) -> Breaker {
         let mut breaker = Breaker::default();

@@ -21,7 +21,6 @@ const WORDS: &str = "\
 | 502, 504, 429 … | this status with an error in the caller's dialect |
 | told | what came so far, an error event in the caller's dialect, the end of the body |
 | cut | what came so far, and a cut transport: no last chunk, or less than `Content-Length` |
-| as sent | the provider's bytes as they came, whole by HTTP and no readable JSON |
 
 Where a cell has two, the first is for a target that stands alone, the second for one with a healthy target behind it. \
 No cell ends as if half an answer were all of it, and none hangs.
@@ -87,6 +86,5 @@ fn expect(expect: Expect) -> String {
         Expect::ToldOrCut => "told or cut".into(),
         Expect::Failed => "5xx".into(),
         Expect::ToldOrFailed => "told or 5xx".into(),
-        Expect::AsSent => "as sent".into(),
     }
 }
