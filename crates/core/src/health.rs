@@ -107,6 +107,13 @@ impl Health {
         }
     }
 
+    /// Whatever the store says next of this key holds, also if it is older than what is known here.
+    pub fn yields(&self, shard: &Shard, key: KeyId) {
+        if let Some(health) = self.pools().get_mut(shard).and_then(|known| known.pool.keys.get_mut(&key)) {
+            health.at = Millis::default();
+        }
+    }
+
     /// Takes over what the store knows.
     pub fn absorb(&self, shard: &Shard, known: BTreeMap<KeyId, KeyHealth>, now: Millis) {
         let mut pools = self.pools();

@@ -4,7 +4,7 @@
 use crate::health::Health;
 use crate::host::Host;
 use crate::selector::Selector;
-use crate::store::{Candidate, Lease, Op, Outcome, Reply, Turn, Wait};
+use crate::store::{Candidate, Lease, Op, Outcome, Reply, Standing, Turn, Wait};
 use crate::table::{KeyPool, Member, Table};
 use std::ops::Range;
 use std::sync::Arc;
@@ -160,16 +160,20 @@ impl<H: Host> Keys<'_, H> {
             look(self.host, self.health, pool).await;
             return self.health.glance(&pool.shard, H::LOOK, self.host.now()).sound;
         }
+        self.look_beside(pool);
+        glance.sound
+    }
+
+    fn look_beside(&self, pool: &KeyPool) {
         let (host, health, shard) = (self.host.clone(), self.health.clone(), pool.shard.clone());
         self.host.defer(async move {
             if let Ok(Reply::Health(known)) = host.call(&shard, Op::Look).await {
                 health.absorb(&shard, known, host.now());
             }
         });
-        glance.sound
     }
 
-    /// The selected keys in turn, less those whose terms say no; health is not asked.
+    /// The selected keys in turn, less those whose terms say no, and of several those that cool.
     async fn by_terms(
         &self,
         pool: &KeyPool,
@@ -190,14 +194,29 @@ impl<H: Host> Keys<'_, H> {
             }
             _ => KeyOrder { start: below(self.random(), range.len()), ..order },
         };
-        if pool.plain {
+        // One that cools is no step: it would be the gateway's first try. One that has cooled off is: the gateway goes on
+        // behind it, and nobody would probe it otherwise.
+        let sound = range.len() == 1 || self.glance(pool).await;
+        if pool.plain && sound {
             return order;
         }
-        let free =
-            |at: &usize| pool.members.get(*at).is_some_and(|member| self.is_free(pool, member, wanted.model));
+        let free = |at: &usize| {
+            let member = pool.members.get(*at);
+            member.is_some_and(|member| {
+                self.is_free(pool, member, wanted.model)
+                    && (sound || !self.is_cooling(pool, member, wanted.model))
+            })
+        };
         let picked: Vec<u32> = order.iter().filter(free).map(|at| at as u32).collect();
-        let lack = picked.is_empty().then(|| self.why_none(pool, range, wanted));
-        KeyOrder { picked: Some(picked), lack, ..order }
+        if !picked.is_empty() {
+            return KeyOrder { picked: Some(picked), ..order };
+        }
+        let op = self.op(pool, range.clone(), wanted, Turn::Random(0));
+        let lack = match self.health.lease(&pool.shard, &op).wait.filter(|_| !sound) {
+            Some(wait) => Lack::Cooling(wait),
+            None => self.why_none(pool, range, wanted),
+        };
+        KeyOrder { picked: Some(picked), lack: Some(lack), ..order }
     }
 
     async fn strict(&self, pool: &KeyPool, wanted: Wanted<'_>, order: KeyOrder, sound: bool) -> KeyOrder {
@@ -235,11 +254,26 @@ impl<H: Host> Keys<'_, H> {
         if lease.probe {
             // One probe among all who share the store: it says who.
             match self.host.call(&pool.shard, op).await {
-                Ok(Reply::Lease(granted)) => lease = granted,
+                Ok(Reply::Lease(granted)) => {
+                    self.heed(pool, &lease, &granted);
+                    lease = granted;
+                }
                 Ok(Reply::Index(_) | Reply::Health(_)) | Err(_) => order.store_failed = true,
             }
         }
         self.leased(pool, range, wanted, &order, lease)
+    }
+
+    /// A probe that we would have been is another's: our own mark gives way to what the store says of that one.
+    fn heed(&self, pool: &KeyPool, ours: &Lease, granted: &Lease) {
+        let Some(&at) = ours.order.first() else { return };
+        if granted.probe && granted.order.first() == Some(&at) {
+            return;
+        }
+        if let Some(member) = pool.members.get(at as usize) {
+            self.health.yields(&pool.shard, member.id);
+            self.look_beside(pool);
+        }
     }
 
     fn leased(
@@ -273,6 +307,12 @@ impl<H: Host> Keys<'_, H> {
         Op::Lease { keys: keys.collect(), model, turn, probe, now: self.host.now() }
     }
 
+    fn is_cooling(&self, pool: &KeyPool, member: &Member, model: Option<&str>) -> bool {
+        let health = self.health.of(&pool.shard, member.id);
+        let standing = health.map(|health| health.standing(model, self.host.now()));
+        matches!(standing, Some(Standing::Cooling(_)))
+    }
+
     fn is_free(&self, pool: &KeyPool, member: &Member, model: Option<&str>) -> bool {
         let room =
             member.terms.max_concurrent.is_none_or(|most| self.health.busy(&pool.shard, member.id) < most);
@@ -300,10 +340,14 @@ pub fn report<H: Host>(
     pool: &KeyPool,
     member: &Member,
     model: Option<&str>,
-    outcome: Outcome,
+    (outcome, probe): (Outcome, bool),
 ) {
     let now = host.now();
-    if pool.keys.len() < 2 || !health.report(&pool.shard, member.id, model, outcome, now) {
+    if pool.keys.len() < 2 {
+        return;
+    }
+    // A probe that the store granted may be news there alone.
+    if !health.report(&pool.shard, member.id, model, outcome, now) && !probe {
         return;
     }
     let op = Op::Report { key: member.id, model: model.map(str::to_owned), outcome, now };

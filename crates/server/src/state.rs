@@ -117,6 +117,13 @@ struct Step {
     answer: oneshot::Sender<Result<Reply, StoreError>>,
 }
 
+impl Step {
+    /// It is of use to others, whether its caller still waits or not.
+    const fn is_news(&self) -> bool {
+        matches!(self.op, Op::Report { .. } | Op::Reset { .. })
+    }
+}
+
 impl Sqlite {
     fn start(&self, connection: Connection) -> std::io::Result<()> {
         let (sender, steps) = channel();
@@ -161,6 +168,12 @@ fn run(mut connection: Connection, steps: &Receiver<Step>) {
         {
             batch.push(step);
         }
+        // After a standstill nobody takes a key from those that have given up: a probe among them would be lost, and
+        // the others would only keep the living waiting. What was learnt still counts.
+        batch.retain(|step| step.is_news() || !step.answer.is_closed());
+        if batch.is_empty() {
+            continue;
+        }
         let replies = apply(&mut connection, &batch);
         for (at, step) in batch.into_iter().enumerate() {
             let reply = replies.as_ref().map_or(Err(StoreError::Failed), |replies| {
@@ -190,7 +203,7 @@ fn apply(connection: &mut Connection, batch: &[Step]) -> Result<Vec<Reply>, rusq
 }
 
 fn load(transaction: &Transaction<'_>, shard: &Shard) -> Result<Pool, rusqlite::Error> {
-    let next: Option<u32> = transaction
+    let next: Option<i64> = transaction
         .prepare_cached("SELECT current_index FROM counters WHERE key_name = ?1")?
         .query_row(params![shard.0], |row| row.get(0))
         .optional()?;
@@ -200,7 +213,9 @@ fn load(transaction: &Transaction<'_>, shard: &Shard) -> Result<Pool, rusqlite::
         .optional()?;
     // What a later version wrote and this one can't read is forgotten: it heals by being learnt again.
     let keys = keys.and_then(|keys| serde_json::from_str(&keys).ok()).unwrap_or_default();
-    Ok(Pool { next: next.unwrap_or(0), keys })
+    // P1 and others write here, too: a cursor that is none starts again.
+    let next = next.and_then(|next| u32::try_from(next).ok()).unwrap_or(0);
+    Ok(Pool { next, keys })
 }
 
 fn save(

@@ -13,7 +13,7 @@ use crate::health::{Busy, TargetId};
 use crate::hints;
 use crate::host::{Answer, Egress, Host, TransportError};
 use crate::keys::{KeyOrder, Lack};
-use crate::plan::{self, Left, Next, Outcome};
+use crate::plan::{self, Class, Left, Next, Outcome};
 use crate::record::Record;
 use crate::table::{EgressRule, Entry, Place};
 use crate::time::Millis;
@@ -25,6 +25,8 @@ use wharf_wire::translate::read_error;
 
 /// How much of an error is read to see whether it refuses our country or our key.
 const PEEK: usize = 64 * 1024;
+/// For how long.
+const PEEK_WAIT: Millis = Millis(1500);
 
 /// How a target ended.
 pub(super) enum Ended<B> {
@@ -117,7 +119,12 @@ impl<H: Host> Core<H> {
         let provider = call.peer.id;
         let mut way = self.way(limits.place, provider);
         let mut tries = Tries::default();
+        let mut probe = self.probing(limits);
         loop {
+            if self.time_left(limits) == Some(Millis(0)) {
+                // The target was not called: nothing is learnt of it.
+                return Ended::Failed(TransportError::HeadTimeout);
+            }
             let left = self.left(&call, limits, &tries);
             let busy = match self.occupy(&call, limits, &tries) {
                 Ok(busy) => busy,
@@ -125,6 +132,7 @@ impl<H: Host> Core<H> {
                     tries.keys += 1;
                     continue;
                 }
+                Err(()) if left.targets > 0 && left.gives_way.has(Class::KeyRefused) => return Ended::Next,
                 Err(()) => return Ended::Reply(Err(course::why(Lack::Busy, provider, self.host.now()))),
             };
             let Some(mut seen) = self.once(&mut call, limits, &tries, left, &mut way, record).await else {
@@ -133,8 +141,9 @@ impl<H: Host> Core<H> {
             if seen.moved {
                 continue;
             }
-            self.learn(&seen.lesson, limits, tries.keys);
-            let mut next = plan::next(seen.lesson.outcome, seen.lesson.class, seen.should_retry, left);
+            self.learn(&seen.lesson, limits, call.peer.pool.map(|_| tries.keys));
+            probe.over();
+            let (mut next, key) = self.what_next(&seen, limits, left, tries.keys);
             if next == Next::Retry {
                 match plan::pause(tries.retried, seen.lesson.wait, self.host.random(), self.time_left(limits))
                 {
@@ -152,11 +161,33 @@ impl<H: Host> Core<H> {
             match next {
                 Next::Again => tries.fresh = true,
                 Next::Retry => (tries.retried, tries.fresh) = (tries.retried + 1, false),
-                Next::Key => (tries.keys, tries.fresh) = (tries.keys + 1, false),
+                Next::Key => (tries.keys, tries.fresh) = (key, false),
                 Next::Target => return Ended::Next,
                 Next::Show => return self.show(seen.got, limits, busy, record).await,
             }
         }
+    }
+
+    /// What follows an attempt, and with which key, if that is another one.
+    fn what_next(
+        &self,
+        seen: &Seen<H::Body>,
+        limits: &Limits<'_>,
+        mut left: Left,
+        tried: usize,
+    ) -> (Next, usize) {
+        let Lesson { outcome, class, wait } = seen.lesson;
+        if self.time_left(limits) == Some(Millis(0)) {
+            return (Next::Show, tried);
+        }
+        let key = if class.is_keys() && left.keys > 0 { self.next_key(limits, tried) } else { None };
+        left.keys = key.map_or(0, |_| left.keys);
+        // A pool of several cools the key: it is not asked again before that is over.
+        let several = limits.learner.as_ref().is_some_and(|learner| learner.entry.pool.keys.len() > 1);
+        if class.is_keys() && several && wait.is_none() {
+            left.retries = 0;
+        }
+        (plan::next(outcome, class, seen.should_retry, left), key.unwrap_or(tried))
     }
 
     /// What came goes to the caller.
@@ -352,10 +383,12 @@ impl<H: Host> Core<H> {
     /// Reads the beginning of an error: what was read, and the same decoded.
     async fn peek(&self, answer: &mut Answer<H::Body>) -> (Option<Bytes>, Bytes) {
         let mut seen = BytesMut::new();
+        // An error that does not come is no reason to keep the next key waiting.
+        let mut wait = pin!(self.host.sleep(PEEK_WAIT));
         while seen.len() < PEEK {
-            match self.host.read(&mut answer.body).await {
-                Ok(Some(piece)) => seen.extend_from_slice(&piece),
-                Ok(None) | Err(_) => break,
+            match select(pin!(self.host.read(&mut answer.body)), wait.as_mut()).await {
+                Either::Left((Ok(Some(piece)), _)) => seen.extend_from_slice(&piece),
+                Either::Left((Ok(None) | Err(_), _)) | Either::Right(_) => break,
             }
         }
         let seen = seen.freeze();

@@ -26,6 +26,8 @@ pub(super) struct Course<'t> {
     watched: bool,
     /// Time limits of the route and of the request.
     changes: TimeoutChanges,
+    /// Some of them are the request's.
+    hasty: bool,
     began: Millis,
     /// Why targets could not be called at all; the one to be shown if none could.
     lacking: Option<Error>,
@@ -54,6 +56,8 @@ pub(super) struct Terms<'c> {
     pub timeouts: Timeouts,
     /// When the whole exchange must be over.
     pub until: Option<Millis>,
+    /// The caller set limits of its own.
+    pub hasty: bool,
     /// Whom to tell how the target did.
     pub watch: Option<&'c TargetId>,
 }
@@ -66,7 +70,9 @@ impl<H: Host> Core<H> {
     pub(super) fn course(&self, model: &str, headers: &Headers) -> Result<Course<'_>, Error> {
         let Routed { targets, weights, route } = route::routed(&self.table, model)?;
         let mut changes = route.map(|(_, route)| route.timeouts).unwrap_or_default();
-        if let Some(asked) = text(headers, "x-wharf-timeout") {
+        let asked = text(headers, "x-wharf-timeout");
+        let hasty = asked.is_some();
+        if let Some(asked) = asked {
             let asked = TimeoutChanges::read(asked).map_err(|why| Error::new(Kind::InvalidRequest, why))?;
             changes = changes.over(&asked);
         }
@@ -84,7 +90,7 @@ impl<H: Host> Core<H> {
             Some(_) | None => targets.into_iter().map(Stop::new).collect(),
         };
         let (left, route, began) = (queue.len(), route.map(|(_, route)| route), self.host.now());
-        Ok(Course { queue, route, left, watched, changes, began, lacking: None })
+        Ok(Course { queue, route, left, watched, changes, hasty, began, lacking: None })
     }
 
     /// The target whose turn it is. One that fails all the time waits until the others were tried.
@@ -141,6 +147,7 @@ impl Course<'_> {
             gives_way: self.route.map(|route| route.gives_way).unwrap_or_default(),
             timeouts,
             until: timeouts.total.map(|total| self.began + total),
+            hasty: self.hasty,
             watch,
         }
     }

@@ -5,7 +5,7 @@ use super::attempt::{Learner, Limits};
 use crate::host::Host;
 use crate::keys;
 use crate::plan::{Class, Outcome};
-use crate::store;
+use crate::store::{self, Standing};
 use crate::time::Millis;
 
 /// One attempt's end.
@@ -17,15 +17,19 @@ pub(super) struct Lesson {
 }
 
 impl<H: Host> Core<H> {
-    /// Takes a lesson in. `tried` is the place of the key in the order.
-    pub(super) fn learn(&self, lesson: &Lesson, limits: &Limits<'_>, tried: usize) {
+    /// Takes a lesson in. `tried` is the place of the key in the order; `None`: the call carried no key of its own.
+    pub(super) fn learn(&self, lesson: &Lesson, limits: &Limits<'_>, tried: Option<usize>) {
         let Some(learner) = &limits.learner else { return };
+        // Whoever has less time than the target needs must not take it from the others.
+        let own = lesson.class == Class::Timeout && limits.terms.is_some_and(|terms| terms.hasty);
         if let Some(target) = learner.watch
             && lesson.outcome != Outcome::Failed(crate::host::TransportError::Upload)
+            && !own
         {
             let failed = lesson.class.is_targets();
             self.health.targets.report(target, failed, &self.table.breaker, self.host.now());
         }
+        let Some(tried) = tried else { return };
         // A key that nobody doubts needs no good word: only probes, and keys that were named, may have a bad one.
         let doubted = (limits.keys.probe && tried == 0) || limits.keys.pinned;
         let outcome = match lesson.class {
@@ -50,6 +54,52 @@ impl<H: Host> Core<H> {
         let Some(member) = member else { return };
         let per_model = learner.entry.provider.limits_per_model;
         let model = learner.model.filter(|_| per_model);
-        keys::report(&self.host, &self.health, &learner.entry.pool, member, model, outcome);
+        let probe = limits.keys.probe && tried == 0;
+        keys::report(&self.host, &self.health, &learner.entry.pool, member, model, (outcome, probe));
+    }
+
+    /// Watches over a probe, should this be one.
+    pub(super) const fn probing<'a>(&'a self, limits: &'a Limits<'a>) -> Probe<'a, H> {
+        Probe { core: self, limits, under_way: true }
+    }
+
+    /// The next key in the order that nothing was learnt against since; `None`: there is none.
+    pub(super) fn next_key(&self, limits: &Limits<'_>, tried: usize) -> Option<usize> {
+        let Some(learner) = &limits.learner else { return Some(tried + 1) };
+        let pool = &learner.entry.pool;
+        let model = learner.model.filter(|_| learner.entry.provider.limits_per_model);
+        let is_well = |step: &usize| {
+            let member = limits.keys.get(*step).and_then(|at| pool.members.get(at));
+            let health = member.and_then(|member| self.health.of(&pool.shard, member.id));
+            let standing = health.map(|health| health.standing(model, self.host.now()));
+            matches!(standing, None | Some(Standing::Ready))
+        };
+        (tried + 1..limits.keys.len()).find(is_well)
+    }
+}
+
+/// A call that may be the probe of its key or its target. If the client leaves meanwhile another call is to be the probe, at once.
+pub(super) struct Probe<'a, H: Host> {
+    core: &'a Core<H>,
+    limits: &'a Limits<'a>,
+    under_way: bool,
+}
+
+impl<H: Host> Probe<'_, H> {
+    /// It was told how it ended.
+    pub(super) const fn over(&mut self) {
+        self.under_way = false;
+    }
+}
+
+impl<H: Host> Drop for Probe<'_, H> {
+    fn drop(&mut self) {
+        let Some(learner) = self.limits.learner.as_ref().filter(|_| self.under_way) else { return };
+        if let Some(target) = learner.watch {
+            self.core.health.targets.release(target);
+        }
+        if self.limits.keys.probe {
+            self.core.learn_of_key(learner, self.limits, 0, store::Outcome::Unknown);
+        }
     }
 }

@@ -57,3 +57,16 @@ fn calls_under_way_are_counted_until_they_are_over() {
     drop(busy);
     assert_eq!(health.targets.busy(&target), 0);
 }
+
+#[test]
+fn a_probe_that_the_store_denies_leaves_no_mark_that_outlives_the_others() {
+    let (health, mut store) = (Health::default(), Pool::default());
+    let refused = Op::Report { key: id(0), model: None, outcome: Outcome::Refused, now: Millis(0) };
+    store.apply(&refused);
+    health.absorb(&shard(), store.keys.clone(), Millis(0));
+    health.report(&shard(), id(1), None, Outcome::Limited { wait: None }, NOW);
+    assert!(lease(&health).probe);
+    health.yields(&shard(), id(0));
+    health.absorb(&shard(), store.keys, NOW);
+    assert!(lease(&health).probe, "the other's is over");
+}

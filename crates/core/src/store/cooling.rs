@@ -23,6 +23,10 @@ pub const MODELS: usize = 64;
 /// How long it is remembered that nothing is held against a key any more, so that an older word does not bring it back.
 pub const REMEMBERED: Millis = Millis::seconds(3600);
 
+/// How long a refusal is remembered that no probe has followed up: the key is gone from the configuration, or its pool
+/// is not used. Longer than any cooling, so that a key in use never gets there.
+pub const UNUSED: Millis = Millis::seconds(172_800);
+
 /// A key's name that is not the key: the first 48 bits of its SHA-256, in hexadecimal. It stays when keys are reordered.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct KeyId(u64);
@@ -223,8 +227,9 @@ impl KeyHealth {
         self.why = None;
     }
 
-    /// Nothing is held against the key, and has not been for long: it need not be kept.
+    /// Nothing is held against the key, and has not been for long, or nobody has asked for it: it need not be kept.
     pub(super) fn is_forgotten(&self, now: Millis) -> bool {
-        self.streak == 0 && self.cooling(now).is_none() && now.since(self.at) > REMEMBERED
+        let patience = if self.streak == 0 { REMEMBERED } else { UNUSED };
+        self.cooling(now).is_none() && now.since(self.at) > patience
     }
 }

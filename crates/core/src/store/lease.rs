@@ -85,7 +85,10 @@ impl Pool {
             let due = call.probe && standings.get(at) == Some(&Standing::Due);
             is_ready(at) || (due && call.keys.get(at).is_some_and(|key| !key.out))
         };
+        let any = (0..call.keys.len()).any(may_begin);
         let begin = match call.turn {
+            // No walk over all slots, under everybody's lock, to find nobody.
+            _ if !any => None,
             Turn::Strict => self.in_turn(call.keys, may_begin),
             Turn::Random(random) => drawn(call.keys, random, may_begin),
         };

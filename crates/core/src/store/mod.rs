@@ -10,7 +10,7 @@ pub mod pool;
 
 pub use cooling::{
     Cooling, KeyHealth, KeyId, LIMITED, LONGEST, LONGEST_HINT, MODELS, PROBE, REFUSED, REMEMBERED, Standing,
-    Why,
+    UNUSED, Why,
 };
 pub use lease::{Candidate, Lease, Turn, Wait};
 

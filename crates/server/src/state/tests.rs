@@ -1,4 +1,6 @@
 use super::*;
+use wharf_core::store::Outcome;
+use wharf_core::time::Millis;
 use wharf_testkit::store;
 
 /// A step, waited for.
@@ -31,5 +33,40 @@ fn health_that_cannot_be_read_is_forgotten() {
     let connection = Connection::open(&path).unwrap();
     connection.execute("INSERT INTO health VALUES ('S', '[1]')", []).unwrap();
     assert_eq!(call(&state, &Shard("S".into()), &Op::Look), Reply::Health(Default::default()));
+    std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+}
+
+#[test]
+fn a_cursor_that_is_none_starts_again() {
+    let path = place("cursor");
+    let state = State::file(&path, Duration::from_secs(10)).unwrap();
+    let connection = Connection::open(&path).unwrap();
+    connection.execute("INSERT INTO counters VALUES ('S', -1), ('T', 99999999999)", []).unwrap();
+    for shard in ["S", "T"] {
+        assert_eq!(call(&state, &Shard(shard.into()), &Op::Next { length: 3 }), Reply::Index(0), "{shard}");
+    }
+    std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+}
+
+#[test]
+fn a_turn_that_nobody_waits_for_any_more_is_not_taken() {
+    let path = place("given-up");
+    let (sender, steps) = channel();
+    let step = |op| {
+        let (answer, wait) = oneshot::channel();
+        sender.send(Step { shard: Shard("S".into()), op, answer }).unwrap();
+        wait
+    };
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let connection = open(&path, Duration::from_secs(10)).unwrap();
+    drop(step(Op::Next { length: 3 }));
+    let key = "000000000001".parse().unwrap();
+    drop(step(Op::Report { key, model: None, outcome: Outcome::Refused, now: Millis(1) }));
+    let (mut next, mut known) = (step(Op::Next { length: 3 }), step(Op::Look));
+    drop(sender);
+    run(connection, &steps);
+    assert_eq!(next.try_recv().unwrap(), Ok(Reply::Index(0)));
+    let Reply::Health(known) = known.try_recv().unwrap().unwrap() else { panic!("health") };
+    assert!(known.contains_key(&key), "what was learnt holds");
     std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
 }

@@ -97,6 +97,17 @@ fn a_probe_that_nobody_reports_is_over_after_a_minute() {
 }
 
 #[test]
+fn a_refused_key_that_nobody_asks_for_any_more_is_forgotten_in_the_end() {
+    let mut pool = Pool::default();
+    report(&mut pool, 0, Outcome::Refused, 0);
+    let day = 86_400_000;
+    report(&mut pool, 1, LIMITED, 2 * day);
+    assert_eq!(pool.keys.len(), 2);
+    report(&mut pool, 1, LIMITED, 2 * day + 1);
+    assert_eq!(pool.keys.keys().copied().collect::<Vec<_>>(), [id(1)]);
+}
+
+#[test]
 fn a_limit_for_one_model_leaves_the_others() {
     let mut pool = Pool::default();
     let model = Some("m".to_owned());

@@ -247,7 +247,8 @@ local function forget(now)
   for id, health in pairs(keys) do
     local ends = health['until']
     for _, limit in pairs(health.models) do ends = math.max(ends, limit) end
-    if health.streak == 0 and ends <= now and now - health.at > REMEMBERED then keys[id] = nil end
+    local patience = health.streak == 0 and REMEMBERED or UNUSED
+    if ends <= now and now - health.at > patience then keys[id] = nil end
   end
 end
 

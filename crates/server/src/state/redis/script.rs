@@ -5,7 +5,7 @@ use redis::{ErrorKind, RedisError, ServerErrorKind, cmd};
 use std::fmt::Write;
 use std::sync::LazyLock;
 use wharf_core::store::{
-    LIMITED, LONGEST, LONGEST_HINT, MODELS, Op, PROBE, REFUSED, REMEMBERED, Reply, Shard,
+    LIMITED, LONGEST, LONGEST_HINT, MODELS, Op, PROBE, REFUSED, REMEMBERED, Reply, Shard, UNUSED,
 };
 
 /// The script. Durations have one source, the core.
@@ -18,6 +18,7 @@ static SCRIPT: LazyLock<Script> = LazyLock::new(|| {
         ("LONGEST_HINT", LONGEST_HINT),
         ("PROBE", PROBE),
         ("REMEMBERED", REMEMBERED),
+        ("UNUSED", UNUSED),
     ];
     for (name, length) in durations {
         // Writing to a string does not fail.
