@@ -1,8 +1,9 @@
 //! What the gateway costs, beside nginx and haproxy, on one small machine.
 //!
-//! One binary with seven commands: `mock` is the upstream, `load` the client, `run` starts both and the gateways
+//! One binary with eight commands: `mock` is the upstream, `load` the client, `run` starts both and the gateways
 //! between them and measures, `report` renders what was measured, `translate` measures translation alone, `worker` the
-//! Worker in workerd, `soak` keeps the gateway busy while its upstreams fail. Everything listens on and talks to loopback.
+//! Worker in workerd, `pools` what several keys cost, `soak` keeps the gateway busy while its upstreams fail. Everything
+//! listens on and talks to loopback.
 #![expect(
     clippy::disallowed_methods,
     reason = "a benchmark reads clocks and waits; nothing here serves anybody"
@@ -16,6 +17,7 @@ mod http;
 mod load;
 mod machine;
 mod mock;
+mod pools;
 mod probe;
 mod process;
 mod run;
@@ -51,6 +53,8 @@ enum Command {
     Translate(translate::Args),
     /// Measure the Worker in workerd beside a plain one and print the table
     Worker(worker::Args),
+    /// Measure what several keys and their state cost
+    Pools(pools::Args),
     /// Keep the gateway busy between many clients and four failing upstreams, and account for every request
     Soak(soak::Args),
     /// Render raw lines again
@@ -64,6 +68,7 @@ fn main() -> ExitCode {
         Command::Run(args) => run::main(&args),
         Command::Translate(args) => translate::main(&args),
         Command::Worker(args) => worker::main(&args),
+        Command::Pools(args) => pools::main(&args),
         Command::Soak(args) => soak::main(&args),
         Command::Report(args) => run::report_again(&args),
     };

@@ -4,10 +4,13 @@
 //! `POST /__cfg?chunks=…&chunk_bytes=…&interval_us=…&batch=…&body_bytes=…&pause_us=…` changes the answers of a running mock,
 //! `/__stats` only reads the counters; both answer with them.
 
-use crate::Result;
+use crate::process::Group;
+use crate::{Result, probe};
 use std::cell::{Cell, RefCell};
+use std::path::Path;
 use std::process::ExitCode;
 use std::rc::Rc;
+use std::thread::sleep;
 use std::time::Duration;
 use tokio::net::TcpSocket;
 use tokio::task::LocalSet;
@@ -24,6 +27,20 @@ pub(crate) struct Args {
     /// Stop by itself after this many seconds
     #[arg(long, default_value_t = 3600)]
     seconds: u64,
+}
+
+/// Starts a mock as a process of its own, and waits until it answers.
+pub(crate) fn spawn(directory: &Path, port: u16) -> Result<Group> {
+    let program = std::env::current_exe()?;
+    let words = [program.to_string_lossy().as_ref(), "mock", "--port", &port.to_string()].map(str::to_owned);
+    let mut mock = Group::spawn(&words, directory, &directory.join("mock.log"))?;
+    while probe::post(port, "/__stats", b"").is_err() {
+        if mock.has_ended() {
+            return Err("the mock ended at its start".into());
+        }
+        sleep(Duration::from_millis(1));
+    }
+    Ok(mock)
 }
 
 /// What the answers look like.

@@ -3,8 +3,8 @@
 //! Owns the turns and what they are held against; workerd's processes, the loads and the table have files of their own.
 
 use crate::machine::{self, Machine};
-use crate::process::{Directory, Group, end_all_on_signal};
-use crate::{Result, probe, run};
+use crate::process::{Directory, end_all_on_signal};
+use crate::{Result, mock, run};
 use isolate::{Isolate, Settings, Worker};
 use life::{Size, Start};
 use line::{Answer, LINES, Line, Way};
@@ -12,8 +12,6 @@ use load::Client;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::thread::sleep;
-use std::time::Duration;
 
 mod isolate;
 mod life;
@@ -114,7 +112,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
         pipe: Worker::pipe(args.port + 2, &settings)?,
         ours: Worker::built(args.port + 3, &settings, &args.build)?,
     };
-    let _mock = mock(&directory.0, args.port)?;
+    let _mock = mock::spawn(&directory.0, args.port)?;
     let client = Client { directory: &directory.0, upstream: args.port };
     let version = machine::first_line(&workerd.to_string_lossy(), &["--version"]);
     let mut measured = Measured {
@@ -223,19 +221,6 @@ fn chosen(words: &[String]) -> Vec<Cost> {
     let wanted = |line: &&Line| words.is_empty() || words.iter().any(|word| line.title.contains(word));
     let cost = |line| Cost { line, rounds: Vec::new(), failed: None };
     LINES.iter().filter(wanted).map(cost).collect()
-}
-
-fn mock(directory: &Path, port: u16) -> Result<Group> {
-    let program = std::env::current_exe()?;
-    let words = [program.to_string_lossy().as_ref(), "mock", "--port", &port.to_string()].map(str::to_owned);
-    let mut mock = Group::spawn(&words, directory, &directory.join("mock.log"))?;
-    while probe::post(port, "/__stats", b"").is_err() {
-        if mock.has_ended() {
-            return Err("the mock ended at its start".into());
-        }
-        sleep(Duration::from_millis(1));
-    }
-    Ok(mock)
 }
 
 /// The date from a `wrangler.jsonc`, whose comments need no parser for this.
