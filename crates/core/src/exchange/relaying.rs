@@ -183,7 +183,7 @@ impl<H: Host> Core<H> {
             (Some(_), Some(held)) if !coded && scan(held).is_ok() => None,
             (Some(error), _) => Some(Outcome::Failed(error).into()),
             (None, Some(held)) if !coded => plain_trouble(held).or_else(|| {
-                let broken = whole && is_only_json(headers) && scan(held).is_err();
+                let broken = whole && is_only_json(headers) && is_no_json(held);
                 broken.then(|| Trouble::of(&Failure::malformed("it is no JSON")))
             }),
             (None, Some(_)) => None,
@@ -191,6 +191,13 @@ impl<H: Host> Core<H> {
         };
         Held::new(first, body, trouble)
     }
+}
+
+/// No reader takes it for JSON. What some servers write and some readers take (`NaN`, `-Infinity`, raw control characters,
+/// bytes that are no UTF-8) is between them.
+fn is_no_json(held: &[u8]) -> bool {
+    let is_odd = |byte: &u8| matches!(byte, b'N' | b'I' | 0..0x20 | 0x80..);
+    scan(held).is_err_and(|error| !held.get(error.at).is_some_and(is_odd))
 }
 
 fn broken(provider: &str) -> Error {
@@ -254,4 +261,20 @@ fn is_only_json(headers: &Headers) -> bool {
 
 fn is_json(headers: &Headers) -> bool {
     text(headers, CONTENT_TYPE).is_some_and(|media| media.contains("json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_no_json;
+
+    #[test]
+    fn only_what_nobody_reads_is_no_json() {
+        for broken in ["{\"a\":1", "{\"a\" 1}", "{\"a\":nul", "{\"a\":1}}", "[1,]", ""] {
+            assert!(is_no_json(broken.as_bytes()), "{broken}");
+        }
+        for taken in ["{\"a\":1}", "{\"a\":NaN}", "{\"a\":-Infinity}", "{\"a\":\"\u{1}\"}"] {
+            assert!(!is_no_json(taken.as_bytes()), "{taken}");
+        }
+        assert!(!is_no_json(b"{\"a\":\"\xff\"}"));
+    }
 }
