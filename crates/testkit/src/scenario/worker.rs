@@ -88,11 +88,15 @@ fn variables(scenario: &Scenario, upstream: &Upstream) -> Map<String, Value> {
         }
     }
     for provider in sections.get_mut("providers").and_then(Value::as_object_mut).into_iter().flatten() {
-        if let Some(keys) = provider.1.get_mut("keys") {
-            let text = keys.as_str().map_or_else(|| keys.to_string(), str::to_owned);
-            let name = format!("KEYS_OF_{}", vars.len());
-            *keys = format!("env:{name}").into();
-            vars.insert(name, text.into());
+        match provider.1.get_mut("keys") {
+            Some(Value::Array(keys)) if keys.iter().any(Value::is_object) => {
+                for key in keys {
+                    let place = if key.is_object() { &mut key["key"] } else { key };
+                    hide(place, &mut vars);
+                }
+            }
+            Some(keys) => hide(keys, &mut vars),
+            None => {}
         }
     }
     if !sections.is_empty() {
@@ -104,6 +108,14 @@ fn variables(scenario: &Scenario, upstream: &Upstream) -> Map<String, Value> {
     }
     vars.extend(scenario.environment(upstream).into_iter().map(|(name, value)| (name, value.into())));
     vars
+}
+
+/// Puts a credential into a variable, and that one's name in its place.
+fn hide(keys: &mut Value, vars: &mut Map<String, Value>) {
+    let text = keys.as_str().map_or_else(|| keys.to_string(), str::to_owned);
+    let name = format!("KEYS_OF_{}", vars.len());
+    *keys = format!("env:{name}").into();
+    vars.insert(name, text.into());
 }
 
 fn pieces(text: &str) -> impl Iterator<Item = &str> {
