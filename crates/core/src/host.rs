@@ -48,6 +48,11 @@ pub trait Host: Clone + 'static {
         &self,
         request: UpstreamRequest<Self::Upload>,
     ) -> Result<Answer<Self::Body>, TransportError>;
+    /// Whether this way out is there: asked before a body that cannot be sent again is given to it, where another way is
+    /// allowed. A host whose ways fail in `send` before any of a body is taken need not look.
+    async fn reaches(&self, _egress: &Egress) -> bool {
+        true
+    }
     /// The next piece of an answer's body; `None` at its clean end. Dropping the future loses nothing.
     async fn read(&self, body: &mut Self::Body) -> Result<Option<Bytes>, TransportError>;
     /// Reads a client's body to its end, or fails once it is over `limit` bytes. A host may look at a large one as

@@ -16,6 +16,8 @@ const PIECE = 13;
 const END = 14;
 const STEPPED = 15;
 const NOTICE = 16;
+const REACH = 17;
+const QUIET = 18;
 
 // Carries out the commands at `place`, in order. What they name in memory is copied before the next call into wasm: so
 // nothing here may make one.
@@ -84,6 +86,13 @@ export function each(wasm, place, does) {
       case NOTICE:
         does.log(text());
         break;
+      case REACH:
+        does.reach(words[at++], text());
+        break;
+      case QUIET:
+        does.quiet(bytes(wasm, words, at), words[at + 2], words[at + 3] === 1);
+        at += 4;
+        break;
       default:
         throw new Error(`command ${words[at - 1]} is not known`);
     }
@@ -138,8 +147,8 @@ function respond(wasm, words, at, status, head, does) {
       does.handOver(head, words[at]);
       return at + 1;
     case 3:
-      does.relay(status, head, words[at], words[at + 1], words[at + 2] === 1, bytes(wasm, words, at + 3));
-      return at + 5;
+      does.relay(status, head, words[at], words[at + 1], words[at + 2], words[at + 3] === 1, bytes(wasm, words, at + 4));
+      return at + 6;
     default: {
       const [pace, count] = [words[at], words[at + 1]];
       const pieces = [];

@@ -17,17 +17,34 @@ const FAILED = "x-wharf-egress-failed";
 // When an object last answered, by its name.
 const seen = new Map();
 
-// As fetch(url, init), from the region.
-export async function regional(env, hint, url, init) {
+// One of a region's objects.
+export function shard() {
+  return crypto.getRandomValues(new Uint8Array(1))[0] % SHARDS;
+}
+
+function find(env, hint, name) {
   const objects = env.LLM_PROXY_DO;
   if (!objects) throw new Failed(OBJECT);
-  const name = `${hint}-${crypto.getRandomValues(new Uint8Array(1))[0] % SHARDS}`;
+  return objects.get(objects.idFromName(name), { locationHint: hint });
+}
+
+const alive = (name) => Date.now() - (seen.get(name) ?? -ALIVE) < ALIVE;
+
+// Fails where the region's object is not there.
+export async function reaches(env, hint, shard) {
+  const name = `${hint}-${shard}`;
+  if (!alive(name)) await answers(find(env, hint, name), name);
+}
+
+// As fetch(url, init), from the region.
+export async function regional(env, hint, shard, url, init) {
+  const name = `${hint}-${shard}`;
   let response;
   try {
-    const object = objects.get(objects.idFromName(name), { locationHint: hint });
+    const object = find(env, hint, name);
     const answer = object.fetch(url, init);
     // Whether it is there must not be guessed from an upstream that takes its time.
-    if (Date.now() - (seen.get(name) ?? -ALIVE) < ALIVE) response = await answer;
+    if (alive(name)) response = await answer;
     else response = await Promise.race([answer, answers(object, name).then(() => answer)]);
   } catch (error) {
     if (init.signal?.aborted) throw error;

@@ -1,7 +1,7 @@
 // One request: what wasm decides is carried out here, with the platform's fetch, streams, timers and Durable Objects.
 
 import { each } from "./commands.js";
-import { regional } from "./egress.js";
+import { reaches, regional, shard } from "./egress.js";
 import * as events from "./events.js";
 import { changed, head, headers, list } from "./head.js";
 import { pace, pipe, translate } from "./relay.js";
@@ -26,6 +26,8 @@ export class Exchange {
   #upload = null;
   #idle = null;
   #lane = null;
+  // Which of a region's objects this request leaves through.
+  #shard = null;
 
   constructor(wasm, request, env, ctx) {
     this.#wasm = wasm;
@@ -86,7 +88,7 @@ export class Exchange {
 
   // The client has left: wasm cancels what was for it alone, and the line is logged.
   #left() {
-    this.#enter(() => this.#wasm.left(this.#id, 0));
+    this.#enter(() => this.#wasm.left(this.#id, this.#lane?.sent ?? 0));
     if (!this.#answered) this.#show(new Response(null, { status: 499 }));
   }
 
@@ -126,7 +128,7 @@ export class Exchange {
     if (!bodiless) init.body = body.first ? upload(this.#request, this.#upload, body) : body;
     const timer = setTimeout(() => this.#event(op, events.HEAD_TIMEOUT), wait);
     this.#ops.set(op, () => clearTimeout(timer));
-    const call = way === "direct" ? fetch(url, init) : regional(this.#env, way, url, init);
+    const call = way === "direct" ? fetch(url, init) : regional(this.#env, way, (this.#shard ??= shard()), url, init);
     call.then(
       (response) => {
         clearTimeout(timer);
@@ -146,6 +148,14 @@ export class Exchange {
         else this.#event(op, error.kind ?? failure(error));
       },
     ).catch((bug) => this.#broken(bug));
+  }
+
+  reach(op, way) {
+    this.#ops.set(op, null);
+    reaches(this.#env, way, (this.#shard ??= shard())).then(
+      () => this.#event(op, events.DONE),
+      () => this.#event(op, events.OBJECT),
+    );
   }
 
   read(op, body, idle) {
@@ -202,13 +212,14 @@ export class Exchange {
     this.#show(changed(response, change));
   }
 
-  relay(status, head, body, idle, verbatim, first) {
+  relay(status, head, body, idle, wait, verbatim, first) {
     const { source } = this.#bodies.get(body);
     source.idle = idle;
     this.#bodies.delete(body);
     const { readable, writable } = new IdentityTransformStream();
     this.#show(new Response(readable, { status, headers: headers(head.split("\n"), 1) }));
     const lane = this.#through();
+    lane.wait = wait;
     const { signal } = this.#request;
     const relayed = (verbatim ? pipe : translate)(source, writable, lane, first, () => signal.aborted);
     relayed.catch((trap) => this.#broken(trap));
@@ -222,7 +233,7 @@ export class Exchange {
 
   // What relays see of wasm. It may want other things done at the same time.
   #through() {
-    const lane = { out: null, over: false };
+    const lane = { out: null, over: false, wait: 0, sent: 0 };
     const call = (words) => {
       lane.out = null;
       lane.over = false;
@@ -231,12 +242,19 @@ export class Exchange {
     };
     lane.piece = (chunk) => call(this.#wasm.piece(this.#id, chunk));
     lane.ended = (how) => call(this.#wasm.ended(this.#id, how));
+    lane.quiet = () => call(this.#wasm.quiet(this.#id));
     lane.left = (sent) => call(this.#wasm.left(this.#id, sent));
     return (this.#lane = lane);
   }
 
   piece(bytes, over) {
     this.#lane.out = bytes;
+    this.#lane.over = over;
+  }
+
+  quiet(bytes, wait, over) {
+    this.#lane.out = bytes;
+    this.#lane.wait = wait;
     this.#lane.over = over;
   }
 

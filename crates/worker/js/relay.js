@@ -3,14 +3,15 @@
 // Verbatim, the platform pipes: every chunk that JavaScript touches costs as much as all the rest of its way. Wasm sees a
 // second branch of the stream, read seldom and in large pieces.
 
-import { CLOSED, END } from "./events.js";
+import { CLOSED, END, IDLE_TIMEOUT } from "./events.js";
 
 // How long the second branch may lie unread, in milliseconds: what comes meanwhile is held.
 const SELDOM = 1000;
 
 // Relays a body as it comes: what `lane` sees of it, and adds at its end, is wasm's.
 export async function pipe(source, writable, lane, first, gone) {
-  const out = new Out(writable);
+  const out = new Out(writable, lane);
+  let quiet = null;
   try {
     await out.write(first);
     // Somebody began to read and gave up: that piece comes first.
@@ -28,24 +29,79 @@ export async function pipe(source, writable, lane, first, gone) {
       () => END,
       () => CLOSED,
     );
+    // Nothing of ours can be put in while the platform pipes: only the end of its time can come here.
+    quiet = new Quiet(lane, null, () => {
+      stop.abort();
+      beside.cancel();
+    });
     const watched = await beside.watch(over, SELDOM, (piece) => {
-      out.sent += piece.byteLength;
+      lane.sent += piece.byteLength;
       lane.piece(piece);
     });
     if (watched !== END) stop.abort();
     const ended = await over;
-    if (!gone()) await out.end(lane.ended(watched === END ? ended : watched));
+    if (!gone()) await out.end(lane.ended(quiet.ended(watched === END ? ended : watched)));
   } catch (error) {
     await out.failed(error, () => lane.ended(error.kind ?? CLOSED), gone);
   } finally {
+    quiet?.close();
     source.cancel();
-    lane.left(out.sent);
+    lane.left(lane.sent);
+  }
+}
+
+// What happens while nothing comes: `say` gets signs of life for the client, `stop` ends the reading once the answer's time
+// is over. One timer serves many pieces.
+class Quiet {
+  // What broke: a trap.
+  trap = null;
+  over = false;
+  #timer;
+  #lane;
+  #say;
+  #stop;
+
+  constructor(lane, say, stop) {
+    this.#lane = lane;
+    this.#say = say;
+    this.#stop = stop;
+    this.#wait(lane.wait);
+  }
+
+  #wait(wait) {
+    if (wait > 0) this.#timer = setTimeout(() => this.#look(), wait);
+  }
+
+  #look() {
+    try {
+      const { out, wait, over } = this.#lane.quiet();
+      this.over = over;
+      if (over) return this.#stop();
+      if (out.byteLength > 0) this.#say(out);
+      this.#wait(wait);
+    } catch (trap) {
+      this.trap = trap;
+      this.#stop();
+    }
+  }
+
+  // The reading ended so: for wasm, how the answer did.
+  ended(how) {
+    if (this.trap) throw this.trap;
+    return this.over ? IDLE_TIMEOUT : how;
+  }
+
+  close() {
+    clearTimeout(this.#timer);
   }
 }
 
 // Relays a body that wasm makes anew, as many events at once as have come.
 export async function translate(source, writable, lane, first, gone) {
-  const out = new Out(writable);
+  const out = new Out(writable, lane);
+  // A client that takes nothing hears nothing either.
+  const say = (sign) => out.busy || out.write(sign).catch(() => source.cancel());
+  const quiet = new Quiet(lane, say, () => source.cancel());
   // While nothing is written, this is how the client's leaving shows.
   out.writer.closed.catch(() => source.cancel());
   try {
@@ -58,18 +114,19 @@ export async function translate(source, writable, lane, first, gone) {
       await out.write(bytes);
       if (over) break;
     }
-    await out.end(lane.ended(END));
+    await out.end(lane.ended(quiet.ended(END)));
   } catch (error) {
-    await out.failed(error, () => lane.ended(error.kind ?? CLOSED), gone);
+    await out.failed(quiet.trap ?? error, () => lane.ended(quiet.ended(error.kind ?? CLOSED)), gone);
   } finally {
+    quiet.close();
     source.cancel();
-    lane.left(out.sent);
+    lane.left(lane.sent);
   }
 }
 
 // Pieces of our own, with a pause before each.
 export async function pace(writable, lane, wait, pieces) {
-  const out = new Out(writable);
+  const out = new Out(writable, lane);
   out.writer.closed.catch(() => {});
   try {
     for (const piece of pieces) {
@@ -80,27 +137,32 @@ export async function pace(writable, lane, wait, pieces) {
   } catch {
     // The client is gone.
   } finally {
-    lane.left(out.sent);
+    lane.left(lane.sent);
   }
 }
 
 // The client's side.
 class Out {
-  sent = 0;
+  // It has not taken the last piece yet.
+  busy = false;
 
-  constructor(writable) {
+  constructor(writable, lane) {
+    this.lane = lane;
     this.writable = writable;
     this.writer = writable.getWriter();
   }
 
   async write(bytes) {
     if (!bytes || bytes.byteLength === 0) return;
+    this.busy = true;
     try {
       await this.writer.write(bytes);
     } catch (error) {
       throw new ClientGone(error);
+    } finally {
+      this.busy = false;
     }
-    this.sent += bytes.byteLength;
+    this.lane.sent += bytes.byteLength;
   }
 
   release() {

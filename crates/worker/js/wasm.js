@@ -89,6 +89,10 @@ export class Instance {
     return this.#call(() => this.#exports.ended(exchange, how));
   }
 
+  quiet(exchange) {
+    return this.#call(() => this.#exports.quiet(exchange));
+  }
+
   left(exchange, sent) {
     return this.#call(() => this.#exports.left(exchange, sent));
   }

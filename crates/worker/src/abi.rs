@@ -97,6 +97,12 @@ extern "C" fn ended(exchange: u32, how: u32) -> *const u32 {
     entry(|edge| edge.ended(exchange, how))
 }
 
+/// The time that was given for an answer's next sign of life is over.
+#[unsafe(no_mangle)]
+extern "C" fn quiet(exchange: u32) -> *const u32 {
+    entry(|edge| edge.quiet(exchange))
+}
+
 /// The client has left, or everything has gone to it.
 #[unsafe(no_mangle)]
 extern "C" fn left(exchange: u32, sent: f64) -> *const u32 {

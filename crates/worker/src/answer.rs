@@ -161,15 +161,16 @@ fn streamed(
     }
     body.hand_over();
     put_head(shared, status, headers, None, true);
-    let verbatim = stream.lane.keeps_length();
+    let verbatim = stream.lane.is_verbatim();
     let first = first.map(|first| stream.lane.push(first)).unwrap_or_default();
     if !first.is_empty() {
         settle.begins();
     }
+    let flow = Flow::relayed(stream.lane, settle, shared.keepalive.get());
     let mut commands = shared.commands.borrow_mut();
     let idle = body.idle.0.min(i32::MAX as u64) as u32;
-    commands.numbers(&[RELAYED, body.id, idle, verbatim.into()]);
+    commands.numbers(&[RELAYED, body.id, idle, flow.wait(), verbatim.into()]);
     commands.bytes(first);
     drop(commands);
-    shared.flows.borrow_mut().insert(exchange, Flow::relayed(stream.lane, settle));
+    shared.flows.borrow_mut().insert(exchange, flow);
 }

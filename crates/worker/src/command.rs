@@ -28,7 +28,8 @@ pub enum Tag {
     Drop = 8,
     /// `status text(header lines) kind …`: 0 no body; 1 bytes: `place length`; 2 an answer as it
     /// came but for its headers: `body`, and the text is names to take out, then header lines to put in;
-    /// 3 an answer that is relayed: `body idle_ms verbatim`, then the first piece: `place length`;
+    /// 3 an answer that is relayed: `body idle_ms quiet_ms verbatim`, then the first piece: `place length`; when
+    /// `quiet_ms` is over, `quiet` is called (0: never);
     /// 4 pieces of our own: `pace_ms n (place length)*`.
     Respond = 9,
     /// `text`: a line of the access log.
@@ -45,6 +46,11 @@ pub enum Tag {
     Stepped = 15,
     /// `text`: a line for the operator about the configuration.
     Notice = 16,
+    /// `op text(hint)`: see whether the Durable Object that calls from this region leave through is there.
+    Reach = 17,
+    /// `place length wait_ms over`: a sign of life for the client, when to ask again (0: never), and whether the answer's
+    /// time is over.
+    Quiet = 18,
 }
 
 /// A length that is not known.

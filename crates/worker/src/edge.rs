@@ -134,6 +134,14 @@ impl Edge {
         }
     }
 
+    /// An answer that is relayed has been silent for as long as it said, or its time is over.
+    pub fn quiet(&mut self, id: u32) {
+        let mut flows = self.shared.flows.borrow_mut();
+        if let Some(flow) = flows.get_mut(&id) {
+            flow.quiet(&mut self.shared.commands.borrow_mut());
+        }
+    }
+
     /// Nothing goes to the client any more.
     pub fn left(&mut self, id: u32, sent: u64) {
         let flow = self.shared.flows.borrow_mut().remove(&id);

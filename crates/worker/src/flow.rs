@@ -7,6 +7,9 @@ use wharf_core::lane::Lane;
 use wharf_core::time::Millis;
 use wharf_wire::relay::End;
 
+/// How much later than it came a verbatim piece may be shown to us, in milliseconds: `js/relay.js` looks once a second.
+const LATE: u64 = 1500;
+
 /// An answer on its way.
 pub struct Flow {
     /// `None`: pieces of our own, or everything has passed.
@@ -14,17 +17,50 @@ pub struct Flow {
     settle: Settle,
     finished: bool,
     touched: u64,
+    /// How long until the client hears from us. Nothing can be put into what the platform pipes.
+    keepalive: Option<Millis>,
+    /// When the client last heard something.
+    heard: u64,
 }
 
 impl Flow {
     /// Pieces of our own.
     pub fn own(settle: Settle) -> Self {
-        Self { lane: None, touched: settle.now(), settle, finished: false }
+        let now = settle.now();
+        Self { lane: None, settle, finished: false, touched: now, keepalive: None, heard: now }
     }
 
     /// An upstream's answer.
-    pub fn relayed(lane: Lane, settle: Settle) -> Self {
-        Self { lane: Some(lane), touched: settle.now(), settle, finished: false }
+    pub fn relayed(lane: Lane, settle: Settle, keepalive: Option<Millis>) -> Self {
+        let (keepalive, now) = (keepalive.filter(|_| !lane.is_verbatim()), settle.now());
+        Self { lane: Some(lane), settle, finished: false, touched: now, keepalive, heard: now }
+    }
+
+    /// When the answer is to be given up, in milliseconds since 1970.
+    fn deadline(&self) -> Option<u64> {
+        let lane = self.lane.as_ref()?;
+        lane.deadline().map(|at| at.0 + if lane.is_verbatim() { LATE } else { 0 })
+    }
+
+    /// In how many milliseconds `quiet` is to be called; 0: never.
+    pub fn wait(&self) -> u32 {
+        let sign = self.keepalive.map(|wait| self.heard + wait.0);
+        let next = sign.into_iter().chain(self.deadline()).min();
+        next.map_or(0, |at| at.saturating_sub(self.settle.now()).clamp(1, i32::MAX as u64) as u32)
+    }
+
+    /// That time is over.
+    pub fn quiet(&mut self, commands: &mut Commands) {
+        let now = self.settle.now();
+        let over = self.deadline().is_some_and(|at| at <= now);
+        let mut sign = None;
+        if !over && self.keepalive.is_some_and(|wait| self.heard + wait.0 <= now) {
+            self.heard = now;
+            sign = self.lane.as_ref().and_then(Lane::keepalive);
+        }
+        commands.put(Tag::Quiet, &[]);
+        commands.bytes(sign.unwrap_or_default());
+        commands.numbers(&[if over { 0 } else { self.wait() }, over.into()]);
     }
 
     /// When something last passed, in milliseconds since 1970.
@@ -37,11 +73,11 @@ impl Flow {
         let Some(lane) = &mut self.lane else { return };
         let out = lane.push(piece);
         self.settle.begins();
-        self.touched = self.settle.now();
+        (self.touched, self.heard) = (self.settle.now(), self.settle.now());
         let over = lane.is_over();
         commands.put(Tag::Piece, &[]);
         // Verbatim, JavaScript has the same bytes in its hands already.
-        commands.bytes(if lane.keeps_length() { Bytes::new() } else { out });
+        commands.bytes(if lane.is_verbatim() { Bytes::new() } else { out });
         commands.numbers(&[over.into()]);
     }
 

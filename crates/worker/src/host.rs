@@ -12,7 +12,7 @@ use std::rc::Rc;
 use wharf_core::egress;
 use wharf_core::headers::Headers;
 use wharf_core::host::{
-    Answer, CollectError, Host, Origin, Payload, Scheme, TransportError, UpstreamRequest,
+    Answer, CollectError, Egress, Host, Origin, Payload, Scheme, TransportError, UpstreamRequest,
 };
 use wharf_core::store::{Op, Reply, Shard, StoreError};
 use wharf_core::time::Millis;
@@ -103,6 +103,13 @@ impl Host for Worker {
         let (idle, headers_then, shared) = (timeouts.idle, headers.clone(), shared.clone());
         let body = Body { id, idle, headers: headers_then, shared, handed_over: Cell::new(false) };
         Ok(Answer { status, headers, body })
+    }
+
+    async fn reaches(&self, egress: &Egress) -> bool {
+        let Egress::Hint(hint) = egress else { return true };
+        let pending = self.0.shared.ask(Tag::Reach, &[]);
+        self.0.shared.commands.borrow_mut().bytes(Bytes::copy_from_slice(hint.as_bytes()));
+        pending.await.kind == events::DONE
     }
 
     async fn read(&self, body: &mut Body) -> Result<Option<Bytes>, TransportError> {

@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use wharf_core::store::memory::Memory;
+use wharf_core::time::Millis;
 
 /// The platform's clock and random numbers.
 pub trait Platform {
@@ -40,6 +41,8 @@ pub struct Shared {
     pub memory: Memory,
     /// The longest silence that any provider is allowed, in milliseconds.
     pub longest: Cell<u64>,
+    /// How long a client may hear nothing of an answer that we write ourselves.
+    pub keepalive: Cell<Option<Millis>>,
     /// The access log is written.
     pub logs: Cell<bool>,
     waiting: RefCell<HashMap<u32, Waiting>>,
@@ -73,6 +76,7 @@ impl Shared {
             strict: Cell::new(false),
             memory: Memory::default(),
             longest: Cell::new(0),
+            keepalive: Cell::new(None),
             logs: Cell::new(true),
             waiting: RefCell::default(),
             next: Cell::new(1),

@@ -75,6 +75,7 @@ pub fn configure(input: &[u8], shared: &Rc<Shared>) -> Setup {
             let routes = routes.flatten().map(|wait| wait.0);
             shared.longest.set(waits.chain(routes).max().unwrap_or_default());
             shared.strict.set(table.round_robin);
+            shared.keepalive.set(table.keepalive);
             shared.logs.set(!matches!(host.access_log, Some(AccessLog::Off)));
             shared.patience.set(host.state_timeout.0.min(60_000) as u32);
             Setup::Ready(Core::new(Arc::new(table), Worker::new(shared.clone())))

@@ -94,6 +94,19 @@ for (const [what, body] of [
     const [line] = await worker.logs.until(1, (one) => one.egress_failed === true);
     assert.equal(line.egress, "direct");
   });
+
+  test(`a region that ${what} gets nothing of an upload that is sent on as it comes`, async (t) => {
+    const { provider, worker } = await stage(t, { source: watching("LlmProxyDO", body) }, json({ ok: true }));
+    const upload = { method: "POST", headers: { ...CALLER, "content-type": "text/plain" }, cf: HK, upload: true };
+    const { sending, answered } = await open(`${worker.url}/openai/files`, upload);
+    sending.write("one");
+    sending.end("two");
+    const answer = await answered;
+    assert.deepEqual([answer.status, answer.headers["x-wharf-egress"]], [200, "direct"]);
+    assert.equal(await provider.requests[0].body(), "onetwo");
+    const [line] = await worker.logs.until(1, (one) => one.egress_failed === true);
+    assert.deepEqual([line.egress, line.attempts], ["direct", 1]);
+  });
 }
 
 test("an answer cannot say that its region failed", async (t) => {
@@ -104,9 +117,10 @@ test("an answer cannot say that its region failed", async (t) => {
   assert.equal(provider.requests.length, 1);
 });
 
-test("an upload that is sent on as it comes is not tried a second time", async (t) => {
+test("an upload that is sent on as it comes is not tried a second time where no other way is allowed", async (t) => {
   const source = watching("LlmProxyDO", "throw new Error('no object here');");
-  const { provider, worker } = await stage(t, { source });
+  const egress = [{ when: { loc: ["HK"] }, via: "wnam", else: "fail" }];
+  const { provider, worker } = await stage(t, { vars: { ...VARS, WHARF_CONFIG: JSON.stringify({ egress }) }, source });
   const upload = { method: "POST", headers: CALLER, cf: HK, upload: true };
   const { sending, answered } = await open(`${worker.url}/openai/files`, upload);
   sending.write("one");

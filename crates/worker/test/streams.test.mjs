@@ -109,6 +109,16 @@ test("a client that leaves is in the log", async (t) => {
   assert.deepEqual([line.path, line.status, line.provider], ["/v1/chat/completions", 200, "openai"]);
 });
 
+test("what had gone to a client that leaves is counted", async (t) => {
+  const { provider, worker } = await stage(t);
+  const begins = answers(provider);
+  const [response, answer] = await Promise.all([begins().then(first), open(`${worker.url}/v1/messages`, MESSAGES)]);
+  await pieces(answer.stream)();
+  await leave(answer, response, worker);
+  const [line] = await worker.logs.until(1, (one) => one.client_gone === true);
+  assert.ok(line.bytes > 0, JSON.stringify(line));
+});
+
 // workerd on one machine tells nobody of a client that leaves before anything was written to it; Cloudflare's servers do,
 // by the request's signal. Here it is aborted once `gate.example` answers.
 const LEAVING = `
@@ -200,3 +210,34 @@ test("usage of a stream that passes is in the log", async (t) => {
   const [line] = await worker.logs.until(1, (one) => one.path === "/v1/chat/completions");
   assert.deepEqual([line.input_tokens, line.output_tokens, line.cut, line.client_gone], [3, 2, undefined, undefined]);
 });
+
+test("while nothing comes a translated stream shows signs of life, and in their order", async (t) => {
+  const vars = { ...VARS, WHARF_CONFIG: JSON.stringify({ keepalive_ms: 50 }) };
+  const { provider, worker } = await stage(t, { vars });
+  const begins = answers(provider);
+  const [response, answer] = await Promise.all([begins().then(first), open(`${worker.url}/v1/messages`, MESSAGES)]);
+  const next = pieces(answer.stream);
+  let seen = "";
+  while (seen.split(": keep-alive\n\n").length < 3) seen += (await next()) ?? assert.fail(seen);
+  response.end(EVENTS.slice(1).join(""));
+  for (let piece; (piece = await next()) !== undefined;) seen += piece;
+  const events = seen.replaceAll(": keep-alive\n\n", "").split("\n\n").slice(0, -1);
+  assert.ok(events.every((event) => event.startsWith("event: ")) && seen.includes('"two"'), seen);
+  assert.equal(events.at(-1).split("\n")[0], "event: message_stop");
+});
+
+for (const [kind, path, options] of KINDS.slice(0, 2)) {
+  test(`${kind} ends with an error event when its time is over`, async (t) => {
+    const { provider, worker } = await stage(t);
+    const begins = answers(provider);
+    const headers = { ...CALLER, "x-wharf-timeout": "500ms" };
+    const opened = open(worker.url + path, { ...options, headers });
+    const [response, answer] = await Promise.all([begins().then(first), opened]);
+    const left = once(response, "close");
+    const text = await answer.text();
+    assert.ok(text.includes('"one"') && text.includes('"error"') && !text.includes("message_stop"), text);
+    await left;
+    const [line] = await worker.logs.until(1, (one) => one.status === 200);
+    assert.ok(line.bytes >= text.length, JSON.stringify(line));
+  });
+}

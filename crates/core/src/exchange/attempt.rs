@@ -267,6 +267,11 @@ impl<H: Host> Core<H> {
         if time_left == Some(Millis(0)) {
             return Some(Seen::failed(TransportError::HeadTimeout));
         }
+        // What can't be sent again must not be given to a way that is not there.
+        if !left.replayable && way.has_another() && !self.host.reaches(&way.egress).await {
+            way.egress = Egress::Direct;
+            record.egress_failed = true;
+        }
         let request = request::<H>(call, limits.keys.get(tries.keys), &way.egress, tries.fresh, time_left);
         record.attempts += 1;
         record.egress = egress::word(&way.egress);
@@ -435,7 +440,12 @@ impl Way<'_> {
             },
             Outcome::Status(_) | Outcome::Broken => false,
         };
-        cannot && self.egress != Egress::Direct && self.rule.is_some_and(|rule| rule.or_direct)
+        cannot && self.has_another()
+    }
+
+    /// It is not the direct one, and the rule says `else: direct`.
+    fn has_another(&self) -> bool {
+        self.egress != Egress::Direct && self.rule.is_some_and(|rule| rule.or_direct)
     }
 }
 
