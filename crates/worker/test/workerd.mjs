@@ -20,12 +20,13 @@ export const WRANGLER = parse(readFileSync(join(FOLDER, "wrangler.jsonc"), "utf8
 export const CF_HEADER = "mf-cf-blob";
 
 // Miniflare wants a Worker, not an address, as the way out; this one changes nothing. Cuts and resets stay what they are.
-// Another port of this machine is that port: there nobody listens.
+// Another port of this machine is that port, TLS is TLS, and a name that nobody has is looked up.
 const OUT = {
   name: "out",
   source: `export default { fetch(request, env) {
-    const { hostname, host } = new URL(request.url);
-    return hostname === "127.0.0.1" && host !== env.ADDRESS ? fetch(request) : env.UPSTREAM.fetch(request);
+    const { protocol, hostname, host } = new URL(request.url);
+    const here = hostname === "127.0.0.1" && (host !== env.ADDRESS || protocol === "https:");
+    return here || hostname.endsWith(".invalid") ? fetch(request) : env.UPSTREAM.fetch(request);
   } };`,
 };
 
