@@ -149,7 +149,9 @@ impl<H: Host> Core<H> {
         let mut whole = false;
         let ended = loop {
             whole |= length.is_some_and(|length| first.length >= length);
-            if whole || first.length >= HELD {
+            // Events go on as they come, whatever they are called.
+            let events = first.first.as_deref().is_some_and(is_events);
+            if whole || events || first.length >= HELD {
                 break None;
             }
             // As long as nothing has come at all there is nothing to show, and nothing is lost by waiting.
@@ -193,9 +195,17 @@ impl<H: Host> Core<H> {
     }
 }
 
+/// Some servers send their streams as JSON, and clients that asked for one read it all the same.
+fn is_events(text: &[u8]) -> bool {
+    [&b"data:"[..], b"event:", b"id:", b"retry:", b":"].iter().any(|field| text.starts_with(field))
+}
+
 /// No reader takes it for JSON. What some servers write and some readers take (`NaN`, `-Infinity`, raw control characters,
 /// bytes that are no UTF-8) is between them.
 fn is_no_json(held: &[u8]) -> bool {
+    if is_events(held) {
+        return false;
+    }
     let is_odd = |byte: &u8| matches!(byte, b'N' | b'I' | 0..0x20 | 0x80..);
     scan(held).is_err_and(|error| !held.get(error.at).is_some_and(is_odd))
 }
@@ -209,6 +219,9 @@ fn broken(provider: &str) -> Error {
 fn plain_trouble(begun: &[u8]) -> Option<Trouble> {
     let text = begun.trim_ascii_start();
     if text.is_empty() {
+        return None;
+    }
+    if is_events(text) {
         return None;
     }
     let is_json = matches!(text.first(), Some(b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n'));
@@ -265,7 +278,7 @@ fn is_json(headers: &Headers) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_no_json;
+    use super::{is_no_json, plain_trouble};
 
     #[test]
     fn only_what_nobody_reads_is_no_json() {
@@ -276,5 +289,9 @@ mod tests {
             assert!(!is_no_json(taken.as_bytes()), "{taken}");
         }
         assert!(!is_no_json(b"{\"a\":\"\xff\"}"));
+        assert!(
+            !is_no_json(b"data: {\"a\":1}\n\n") && plain_trouble(b"data: {\"error\":null}\n\n").is_none()
+        );
+        assert!(plain_trouble(b"<html>").is_some());
     }
 }

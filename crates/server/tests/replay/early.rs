@@ -1,12 +1,14 @@
 //! Recorded streams that stop early: at an event's boundary or inside one, with HTTP's own end or without.
 
 use crate::judge::{self, Ending};
-use crate::question::{self, Question};
+use crate::question::{self, Dialect, Question};
 use crate::{PROVIDERS, Setup};
 use std::collections::BTreeMap;
 use wharf_testkit::client::Client;
 use wharf_testkit::replay::{Recording, Replay};
 use wharf_testkit::upstream::Reply;
+use wharf_wire::Format;
+use wharf_wire::opening::{Opened, Opening};
 
 /// How the upstream stops.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +61,18 @@ fn places(body: &[u8]) -> Vec<(usize, Stop)> {
     places
 }
 
+/// Some of the answer itself is there.
+fn begins(dialect: Dialect, body: &[u8]) -> bool {
+    let mut opening = Opening::new(match dialect {
+        Dialect::Chat => Format::OpenAiChat,
+        Dialect::Responses => Format::OpenAiResponses,
+        Dialect::Messages => Format::AnthropicMessages,
+        Dialect::Gemini => Format::GeminiGenerate,
+    });
+    opening.push(body);
+    *opening.state() == Opened::Begun
+}
+
 /// What was seen, or what was wrong with it.
 fn play(
     setup: &Setup,
@@ -85,6 +99,10 @@ fn play(
     let headers: Vec<(&str, &str)> = question.headers.iter().map(|(n, v)| (n.as_str(), v.as_str())).collect();
     let mut client = Client::connect(setup.wharf.address());
     let answer = client.request("POST", &question.target, &headers, &question.body);
+    if answer.status == 502 && !begins(format, &body) {
+        // Nothing of the answer had come: the head was held, and the client is told by its status.
+        return Ok("refused".into());
+    }
     if answer.status != 200 {
         return Err(format!("status {} {}", answer.status, answer.text()));
     }

@@ -20,12 +20,13 @@ pub(crate) enum Ending {
 
 /// What the contract says of this recording on a model route.
 pub(crate) fn ending(format: Dialect, recording: &Recording, body: &[u8]) -> Ending {
-    let streams = recording.response.content_type().starts_with("text/event-stream");
+    let media = recording.response.content_type();
+    let streams = media.starts_with("text/event-stream");
+    if recording.response.status < 300 && body.is_empty() && (streams || media.contains("json")) {
+        return Ending::Refused;
+    }
     if !streams || recording.response.status >= 300 {
         return Ending::Whole;
-    }
-    if body.is_empty() {
-        return Ending::Refused;
     }
     let text = String::from_utf8_lossy(body).replace("\r\n", "\n");
     let whole = text.split("\n\n").any(|event| ends(format, event));

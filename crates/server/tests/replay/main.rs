@@ -172,7 +172,7 @@ fn client_saw(answer: &Response, recording: &Recording, question: &Question, wro
         question.format.map_or(judge::Ending::Whole, |format| judge::ending(format, recording, &recorded));
     if let judge::Ending::Refused = ending {
         if answer.status != 502 {
-            wrong.push(format!("an empty stream got {}", answer.status));
+            wrong.push(format!("an empty answer got {}", answer.status));
         }
         return;
     }
