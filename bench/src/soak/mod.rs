@@ -112,7 +112,7 @@ pub(crate) fn main(args: &Args) -> Result<ExitCode> {
 }
 
 async fn soak(args: &Args, directory: &Path, gateway: Server, upstreams: Vec<Server>) -> Result<Seen> {
-    let before = Held::by(&gateway.group);
+    let before = settled(&gateway.group).await;
     let start = Instant::now();
     let load = Rc::new(Load {
         port: gateway.port,
@@ -153,6 +153,21 @@ async fn soak(args: &Args, directory: &Path, gateway: Server, upstreams: Vec<Ser
     }
     let files_left = gateway.group.held().0;
     Ok(Seen { ended, unfair: load.unfair.take(), before, early, after, upstreams: counted, files_left })
+}
+
+/// What the gateway holds once it has started: one worker may answer before another one has opened anything.
+async fn settled(group: &Group) -> Held {
+    let deadline = Instant::now() + SETTLING;
+    let mut held = Held::by(group);
+    loop {
+        sleep(Duration::from_millis(500)).await;
+        let now = Held::by(group);
+        let same = (held.files, held.threads) == (now.files, now.threads);
+        held = now;
+        if same || Instant::now() > deadline {
+            return held;
+        }
+    }
 }
 
 /// A line every ten seconds, until the time is up.
