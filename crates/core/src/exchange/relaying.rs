@@ -225,13 +225,15 @@ fn plain_trouble(begun: &[u8]) -> Option<Trouble> {
         return None;
     }
     let is_json = matches!(text.first(), Some(b'{' | b'[' | b'"' | b'-' | b'0'..=b'9' | b't' | b'f' | b'n'));
-    let error = [&b"{\"error\":"[..], b"{\"type\":\"error\""];
     if !is_json {
         return Some(Trouble::of(&Failure::malformed("it is no JSON")));
     }
     // An error is short, and begins with what it is; `"error": null` stands in answers, too.
-    let spaced: Vec<u8> = text.iter().take(256).copied().filter(|b| !b.is_ascii_whitespace()).collect();
-    let errs = error.iter().any(|start| spaced.starts_with(start)) && !spaced.starts_with(b"{\"error\":null");
+    let starts = |with: &[u8]| {
+        let mut solid = text.iter().filter(|byte| !byte.is_ascii_whitespace());
+        with.iter().all(|byte| solid.next() == Some(byte))
+    };
+    let errs = (starts(b"{\"error\":") && !starts(b"{\"error\":null")) || starts(b"{\"type\":\"error\"");
     errs.then(|| Trouble::of(&read_error(Format::OpenAiChat, 0, None, begun)))
 }
 
