@@ -6,6 +6,9 @@ use std::time::Instant;
 
 use wharf_wire::scan::scan;
 
+/// What a provider answers: many short names and numbers.
+const ANSWER: &str = r#"{"id":"chatcmpl-0123456789abcdef","object":"chat.completion","created":1760000000,"model":"gpt-4o-mini","system_fingerprint":"fp_0123","choices":[{"index":0,"message":{"role":"assistant","content":"Hello to all of you who wait here: the gate opens in a minute.","refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":12,"completion_tokens":34,"total_tokens":46,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":0},"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":0}}}"#;
+
 fn main() {
     let messages: Vec<String> = (0..400)
         .map(|n| {
@@ -20,6 +23,7 @@ fn main() {
             "189 B",
             chat("Say hello to the people who wait at the gate, in one sentence that a child understands."),
         ),
+        ("a plain answer", ANSWER.to_owned()),
         ("16 KiB prose", chat(&"A plain sentence without any escape in it. ".repeat(380))),
         ("17 KiB, an escape every 22 bytes", chat(&"twenty plain bytes ok\\n".repeat(760))),
         ("170 KiB, 400 messages", format!("{{\"model\":\"gpt-4o\",\"messages\":[{}]}}", messages.join(","))),

@@ -101,9 +101,9 @@ fn scan_known(body: &[u8], plain: &[Range<usize>]) -> Result<Scan, ScanError> {
     let mut scanner = Scanner {
         body,
         plain,
-        at: 0,
         depth: 0,
         objects: [0; MAX_DEPTH / 64],
+        object: false,
         high: 0,
         member: Name::Other,
         value_at: 0,
@@ -149,10 +149,11 @@ struct Scanner<'a> {
     body: &'a [u8],
     /// What is known of it: see [`scan_known`].
     plain: &'a [Range<usize>],
-    at: usize,
     depth: usize,
     /// One bit per open container: set for an object.
     objects: [u64; MAX_DEPTH / 64],
+    /// The innermost open container is an object.
+    object: bool,
     /// The bits of all that stood in strings, to know whether there was more than ASCII.
     high: u64,
     /// The top-level member being read, and where its value starts.
@@ -161,183 +162,164 @@ struct Scanner<'a> {
     found: Scan,
 }
 
+/// Where the scanner stands goes from hand to hand and is no field, so that it stays in a register: a body of short names
+/// and numbers costs little more than half of what it would (`examples/scan_speed.rs`).
 impl Scanner<'_> {
     fn document(&mut self) -> Result<(), ScanError> {
         if self.body.starts_with(b"\xef\xbb\xbf") {
-            return self.fail("a byte order mark");
+            return fail(0, "a byte order mark");
         }
-        self.blank();
-        if self.peek() == Some(b'{') {
+        let mut at = blank(self.body, 0);
+        if self.body.get(at) == Some(&b'{') {
             self.found.root = Root::Object;
         }
         loop {
-            if !self.value()? {
-                continue;
-            }
-            if !self.after_value()? {
-                break;
+            let whole;
+            (at, whole) = self.value(at)?;
+            if whole {
+                let more;
+                (at, more) = self.after_value(at)?;
+                if !more {
+                    break;
+                }
             }
         }
-        self.blank();
-        if self.at < self.body.len() { self.fail("something behind the value") } else { Ok(()) }
+        at = blank(self.body, at);
+        if at < self.body.len() { fail(at, "something behind the value") } else { Ok(()) }
     }
 
-    /// Reads a value, or only its start: false means that the next value (its first element) is due.
-    #[inline]
-    fn value(&mut self) -> Result<bool, ScanError> {
-        self.blank();
+    /// Reads the value at `at`, or only its start: false means that the next value (its first element) is due.
+    #[inline(always)]
+    fn value(&mut self, at: usize) -> Result<(usize, bool), ScanError> {
         if self.depth == 1 {
-            self.value_at = self.at;
+            self.value_at = at;
         }
-        match self.peek() {
-            Some(b'"') => {
-                self.string()?;
-            }
+        let end = match self.body.get(at) {
+            Some(b'"') => self.string(at)?.0,
             Some(b'{') => {
-                self.open(true)?;
-                if self.peek() != Some(b'}') {
-                    self.key()?;
-                    return Ok(false);
+                let next = self.open(true, at)?;
+                if self.body.get(next) != Some(&b'}') {
+                    return Ok((self.key(next)?, false));
                 }
-                self.close();
+                self.close(next)
             }
             Some(b'[') => {
-                self.open(false)?;
-                if self.peek() != Some(b']') {
-                    return Ok(false);
+                let next = self.open(false, at)?;
+                if self.body.get(next) != Some(&b']') {
+                    return Ok((next, false));
                 }
-                self.close();
+                self.close(next)
             }
-            Some(b'-' | b'0'..=b'9') => self.number()?,
-            Some(b't') => self.literal(b"true")?,
-            Some(b'f') => self.literal(b"false")?,
-            Some(b'n') => self.literal(b"null")?,
-            Some(_) => return self.fail("a value was expected"),
-            None => return self.fail("the body ends too early"),
-        }
-        Ok(true)
+            Some(b'-' | b'0'..=b'9') => number(self.body, at)?,
+            Some(b't') => self.literal(at, b"true")?,
+            Some(b'f') => self.literal(at, b"false")?,
+            Some(b'n') => self.literal(at, b"null")?,
+            Some(_) => return fail(at, "a value was expected"),
+            None => return fail(at, "the body ends too early"),
+        };
+        Ok((end, true))
     }
 
     /// Goes on behind a value: true means that another one is due, false that the root is closed.
-    #[inline]
-    fn after_value(&mut self) -> Result<bool, ScanError> {
+    #[inline(always)]
+    fn after_value(&mut self, mut at: usize) -> Result<(usize, bool), ScanError> {
         loop {
             if self.depth <= 1 {
                 if self.depth == 0 {
-                    return Ok(false);
+                    return Ok((at, false));
                 }
                 if self.member != Name::Other {
-                    self.note_member();
+                    self.note_member(at);
                 }
             }
-            self.blank();
-            let object = self.in_object();
-            match self.peek() {
+            at = blank(self.body, at);
+            match self.body.get(at) {
                 Some(b',') => {
-                    self.at += 1;
-                    if object {
-                        self.blank();
-                        self.key()?;
-                    }
-                    return Ok(true);
+                    at = blank(self.body, at + 1);
+                    return Ok((if self.object { self.key(at)? } else { at }, true));
                 }
-                Some(b'}') if object => self.close(),
-                Some(b']') if !object => self.close(),
-                Some(_) => {
-                    return self.fail(if object {
-                        "`,` or `}` was expected"
-                    } else {
-                        "`,` or `]` was expected"
-                    });
-                }
-                None => return self.fail("the body ends too early"),
+                Some(b'}') if self.object => at = self.close(at),
+                Some(b']') if !self.object => at = self.close(at),
+                Some(_) if self.object => return fail(at, "`,` or `}` was expected"),
+                Some(_) => return fail(at, "`,` or `]` was expected"),
+                None => return fail(at, "the body ends too early"),
             }
         }
     }
 
-    fn open(&mut self, object: bool) -> Result<(), ScanError> {
+    #[inline(always)]
+    fn open(&mut self, object: bool, at: usize) -> Result<usize, ScanError> {
         let Some(word) = self.objects.get_mut(self.depth / 64) else {
-            return self.fail("nested too deeply");
+            return fail(at, "nested too deeply");
         };
         let bit = 1 << (self.depth % 64);
         *word = if object { *word | bit } else { *word & !bit };
+        self.object = object;
         self.depth += 1;
-        self.at += 1;
-        self.blank();
-        Ok(())
+        Ok(blank(self.body, at + 1))
     }
 
-    fn close(&mut self) {
+    #[inline(always)]
+    fn close(&mut self, at: usize) -> usize {
         self.depth -= 1;
-        self.at += 1;
+        let outer = self.depth.wrapping_sub(1);
+        self.object = self.objects.get(outer / 64).is_some_and(|word| word >> (outer % 64) & 1 == 1);
+        at + 1
     }
 
-    fn in_object(&self) -> bool {
-        let top = self.depth - 1;
-        self.objects.get(top / 64).is_some_and(|word| word >> (top % 64) & 1 == 1)
-    }
-
-    /// Reads a key and its colon.
-    #[inline]
-    fn key(&mut self) -> Result<(), ScanError> {
-        match self.peek() {
+    /// Reads a key, its colon, and what is blank up to its value.
+    #[inline(always)]
+    fn key(&mut self, at: usize) -> Result<usize, ScanError> {
+        match self.body.get(at) {
             Some(b'"') => {}
-            Some(_) => return self.fail("a key was expected"),
-            None => return self.fail("the body ends too early"),
+            Some(_) => return fail(at, "a key was expected"),
+            None => return fail(at, "the body ends too early"),
         }
-        let start = self.at + 1;
-        let escaped = self.string()?;
+        let (mut end, escaped) = self.string(at)?;
         if self.depth == 1 {
-            let raw = self.body.get(start..self.at - 1).unwrap_or_default();
+            let raw = self.body.get(at + 1..end - 1).unwrap_or_default();
             self.member = if escaped { Name::of(unescape(raw).as_bytes()) } else { Name::of(raw) };
         }
-        self.blank();
-        if self.peek() != Some(b':') {
-            return self.fail("`:` was expected");
+        end = blank(self.body, end);
+        if self.body.get(end) != Some(&b':') {
+            return fail(end, "`:` was expected");
         }
-        self.at += 1;
-        Ok(())
+        Ok(blank(self.body, end + 1))
     }
 
-    /// Reads a string; true when it may hold escapes.
-    #[inline]
-    fn string(&mut self) -> Result<bool, ScanError> {
+    /// Reads the string at `at`; true when it may hold escapes.
+    #[inline(always)]
+    fn string(&mut self, at: usize) -> Result<(usize, bool), ScanError> {
         // Most strings are names and short words.
-        let at = text::plain_start(self.body, self.at + 1, &mut self.high);
-        if self.body.get(at) == Some(&b'"') {
-            self.at = at + 1;
-            return Ok(false);
+        let end = text::plain_start(self.body, at + 1, &mut self.high);
+        if self.body.get(end) == Some(&b'"') {
+            return Ok((end + 1, false));
         }
-        self.long_string(at)?;
-        Ok(true)
+        Ok((self.long_string(at, end)?, true))
     }
 
-    /// Goes on in a string from `at`.
-    fn long_string(&mut self, mut at: usize) -> Result<(), ScanError> {
+    /// Goes on at `at` in the string that began at `start`.
+    #[inline(never)]
+    fn long_string(&mut self, start: usize, mut at: usize) -> Result<usize, ScanError> {
         while let Some((known, later)) = self.plain.split_first() {
             if at < known.end {
-                at = self.text(at, known.start)?;
+                at = self.text(start, at, known.start)?;
                 if at < known.start {
-                    self.at = at + 1;
-                    return Ok(());
+                    return Ok(at + 1);
                 }
                 at = at.max(known.end);
             }
             self.plain = later;
         }
-        at = self.text(at, self.body.len())?;
-        if at >= self.body.len() {
-            return Err(ScanError { at, reason: "a string without an end" });
-        }
-        self.at = at + 1;
-        Ok(())
+        at = self.text(start, at, self.body.len())?;
+        if at >= self.body.len() { fail(at, "a string without an end") } else { Ok(at + 1) }
     }
 
-    /// Goes on in a string from `at`, up to its end or `limit`; an escape may lead behind that.
+    /// Goes on at `at` in the string that began at `start`, up to its end or `limit`; an escape may lead behind that.
     #[inline]
-    fn text(&mut self, mut at: usize, limit: usize) -> Result<usize, ScanError> {
+    fn text(&mut self, start: usize, mut at: usize, limit: usize) -> Result<usize, ScanError> {
         let (body, mut high) = (self.body.get(..limit).unwrap_or_default(), self.high);
-        let mut blocks_from = self.at + LONG;
+        let mut blocks_from = start + LONG;
         loop {
             if at >= blocks_from {
                 at = blocks::skip(body, at, &mut high);
@@ -347,63 +329,29 @@ impl Scanner<'_> {
             match body.get(at) {
                 Some(b'\\') => match text::escape_length(self.body, at) {
                     Ok(length) => at += length,
-                    Err(reason) => return Err(ScanError { at, reason }),
+                    Err(reason) => return fail(at, reason),
                 },
                 Some(b'"') | None => {
                     self.high = high;
                     return Ok(at);
                 }
-                Some(_) => return Err(ScanError { at, reason: "a raw control character in a string" }),
+                Some(_) => return fail(at, "a raw control character in a string"),
             }
         }
     }
 
-    fn number(&mut self) -> Result<(), ScanError> {
-        if self.peek() == Some(b'-') {
-            self.at += 1;
+    #[inline(always)]
+    fn literal(&self, at: usize, word: &'static [u8]) -> Result<usize, ScanError> {
+        if !self.body.get(at..).is_some_and(|rest| rest.starts_with(word)) {
+            return fail(at, "an unknown word");
         }
-        if self.peek() == Some(b'0') {
-            self.at += 1;
-            if let Some(b'0'..=b'9') = self.peek() {
-                return self.fail("a number with a leading zero");
-            }
-        } else {
-            self.digits()?;
-        }
-        if self.peek() == Some(b'.') {
-            self.at += 1;
-            self.digits()?;
-        }
-        if let Some(b'e' | b'E') = self.peek() {
-            self.at += 1;
-            if let Some(b'+' | b'-') = self.peek() {
-                self.at += 1;
-            }
-            self.digits()?;
-        }
-        Ok(())
-    }
-
-    fn digits(&mut self) -> Result<(), ScanError> {
-        let start = self.at;
-        while let Some(b'0'..=b'9') = self.peek() {
-            self.at += 1;
-        }
-        if self.at == start { self.fail("a number without digits") } else { Ok(()) }
-    }
-
-    fn literal(&mut self, word: &'static [u8]) -> Result<(), ScanError> {
-        if !self.body.get(self.at..).is_some_and(|rest| rest.starts_with(word)) {
-            return self.fail("an unknown word");
-        }
-        self.at += word.len();
-        Ok(())
+        Ok(at + word.len())
     }
 
     /// The value of a member that routing looks at has just ended. The last of several counts.
     #[cold]
-    fn note_member(&mut self) {
-        let range = self.value_at..self.at;
+    fn note_member(&mut self, end: usize) {
+        let range = self.value_at..end;
         let value = self.body.get(range.clone()).unwrap_or_default();
         match self.member {
             Name::Model => {
@@ -424,21 +372,61 @@ impl Scanner<'_> {
         }
         self.member = Name::Other;
     }
+}
 
-    #[inline]
-    fn blank(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
-            self.at += 1;
+/// Reads the number at `at`.
+#[inline(always)]
+fn number(body: &[u8], mut at: usize) -> Result<usize, ScanError> {
+    if body.get(at) == Some(&b'-') {
+        at += 1;
+    }
+    if body.get(at) == Some(&b'0') {
+        at += 1;
+        if let Some(b'0'..=b'9') = body.get(at) {
+            return fail(at, "a number with a leading zero");
         }
+    } else {
+        at = digits(body, at)?;
     }
+    match body.get(at) {
+        Some(b'.' | b'e' | b'E') => fraction(body, at),
+        _ => Ok(at),
+    }
+}
 
-    #[inline]
-    fn peek(&self) -> Option<u8> {
-        self.body.get(self.at).copied()
+fn fraction(body: &[u8], mut at: usize) -> Result<usize, ScanError> {
+    if body.get(at) == Some(&b'.') {
+        at = digits(body, at + 1)?;
     }
+    if let Some(b'e' | b'E') = body.get(at) {
+        at += 1;
+        if let Some(b'+' | b'-') = body.get(at) {
+            at += 1;
+        }
+        at = digits(body, at)?;
+    }
+    Ok(at)
+}
 
-    #[cold]
-    fn fail<T>(&self, reason: &'static str) -> Result<T, ScanError> {
-        Err(ScanError { at: self.at, reason })
+#[inline(always)]
+fn digits(body: &[u8], start: usize) -> Result<usize, ScanError> {
+    let mut at = start;
+    while let Some(b'0'..=b'9') = body.get(at) {
+        at += 1;
     }
+    if at == start { fail(at, "a number without digits") } else { Ok(at) }
+}
+
+/// The first place from `at` on that is not blank.
+#[inline(always)]
+fn blank(body: &[u8], mut at: usize) -> usize {
+    while let Some(b' ' | b'\n' | b'\r' | b'\t') = body.get(at) {
+        at += 1;
+    }
+    at
+}
+
+#[cold]
+fn fail<T>(at: usize, reason: &'static str) -> Result<T, ScanError> {
+    Err(ScanError { at, reason })
 }
