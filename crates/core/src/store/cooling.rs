@@ -222,9 +222,11 @@ impl KeyHealth {
         }
         let known = self.models.entry(model.to_owned()).or_default();
         *known = until.max(*known);
-        // The key itself is taken: what was held against it is over.
-        self.until = Millis::default();
-        self.why = None;
+        // The key itself is taken: what was held against it is over. A limit that runs is for all models.
+        if self.until <= now {
+            self.until = Millis::default();
+            self.why = None;
+        }
     }
 
     /// Nothing is held against the key, and has not been for long, or nobody has asked for it: it need not be kept.

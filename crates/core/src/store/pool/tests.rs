@@ -120,6 +120,19 @@ fn a_limit_for_one_model_leaves_the_others() {
 }
 
 #[test]
+fn a_limit_for_one_model_ends_none_that_runs_for_all() {
+    let mut pool = Pool::default();
+    report(&mut pool, 0, LIMITED, 0);
+    let model = Some("m".to_owned());
+    let outcome = Outcome::Limited { wait: Some(Millis(5)) };
+    pool.apply(&Op::Report { key: id(0), model: model.clone(), outcome, now: Millis(10) });
+    let wait = strict(&mut pool, 1, 20).wait.unwrap();
+    assert_eq!((wait.until, wait.limited), (Millis(30_000), true));
+    pool.apply(&Op::Report { key: id(0), model, outcome, now: Millis(30_000) });
+    assert_eq!(pool.keys[&id(0)].why, None, "it is over");
+}
+
+#[test]
 fn waiting_is_for_a_limit_only_if_every_key_waits_for_one() {
     let mut pool = Pool::default();
     report(&mut pool, 0, LIMITED, 0);

@@ -212,7 +212,7 @@ local function limit_model(health, model, ends, now)
   end
   if count >= MODELS and not health.models[model] then health.models[first] = nil end
   health.models[model] = math.max(ends, health.models[model] or 0)
-  health['until'], health.why = 0, nil
+  if health['until'] <= now then health['until'], health.why = 0, nil end
 end
 
 -- Takes in how a call ended; false if that changed nothing.
