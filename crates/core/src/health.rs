@@ -54,7 +54,10 @@ impl Health {
     pub fn glance(&self, shard: &Shard, patience: Millis, now: Millis) -> Glance {
         let mut pools = self.pools();
         if let Some(known) = pools.get_mut(shard) {
-            let stale = known.looked.is_none_or(|at| now.since(at) >= patience);
+            known.pool.pull_in(now);
+            // The clock may have stepped back.
+            let old = |at: Millis| now.since(at) >= patience || at.since(now) >= patience;
+            let stale = known.looked.is_none_or(old);
             let unknown = known.looked.is_none();
             if stale {
                 known.looked = Some(now);
@@ -92,6 +95,7 @@ impl Health {
             pools.insert(shard.clone(), Known::default());
         }
         let Some(known) = pools.get_mut(shard) else { return false };
+        known.pool.pull_in(now);
         let mut health = known.pool.keys.get(&key).cloned().unwrap_or_default();
         let changed = health.report(model, outcome, now);
         if changed {

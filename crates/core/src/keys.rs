@@ -167,7 +167,7 @@ impl<H: Host> Keys<'_, H> {
     fn look_beside(&self, pool: &KeyPool) {
         let (host, health, shard) = (self.host.clone(), self.health.clone(), pool.shard.clone());
         self.host.defer(async move {
-            if let Ok(Reply::Health(known)) = host.call(&shard, Op::Look).await {
+            if let Ok(Reply::Health(known)) = host.call(&shard, Op::Look { now: host.now() }).await {
                 health.absorb(&shard, known, host.now());
             }
         });
@@ -327,7 +327,7 @@ impl<H: Host> Keys<'_, H> {
 
 /// Takes over what the store knows of a pool; nothing, if it gives no answer.
 pub async fn look<H: Host>(host: &H, health: &Health, pool: &KeyPool) {
-    if let Ok(Reply::Health(known)) = host.call(&pool.shard, Op::Look).await {
+    if let Ok(Reply::Health(known)) = host.call(&pool.shard, Op::Look { now: host.now() }).await {
         health.absorb(&pool.shard, known, host.now());
     }
 }

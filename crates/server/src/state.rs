@@ -188,7 +188,7 @@ fn run(mut connection: Connection, steps: &Receiver<Step>) {
 /// Does a batch in one transaction. It holds the write lock from its start, so that no other process can
 /// read the same cursor, unless nobody wants to write.
 fn apply(connection: &mut Connection, batch: &[Step]) -> Result<Vec<Reply>, rusqlite::Error> {
-    let looking = batch.iter().all(|step| step.op == Op::Look);
+    let looking = batch.iter().all(|step| matches!(step.op, Op::Look { .. }));
     let behavior = if looking { TransactionBehavior::Deferred } else { TransactionBehavior::Immediate };
     let transaction = connection.transaction_with_behavior(behavior)?;
     let mut replies = Vec::with_capacity(batch.len());

@@ -29,7 +29,9 @@ pub fn suite(unique: &str, mut call: impl FnMut(&Shard, &Op) -> Reply) {
 /// # Panics
 /// If it is forgotten.
 pub fn is_remembered(unique: &str, mut call: impl FnMut(&Shard, &Op) -> Reply) {
-    let Reply::Health(health) = call(&shard(unique, "health"), &Op::Look) else { panic!("health") };
+    let Reply::Health(health) = call(&shard(unique, "health"), &Op::Look { now: Millis(200) }) else {
+        panic!("health")
+    };
     assert!(health.get(&id(1)).is_some_and(|health| health.streak == 1), "the refused key: {health:?}");
     assert_eq!(call(&shard(unique, "turns"), &Op::Next { length: 3 }), Reply::Index(0), "the cursor");
 }
@@ -76,10 +78,14 @@ fn shards_are_apart(unique: &str, call: &mut impl FnMut(&Shard, &Op) -> Reply) {
 
 /// The same steps through the store and through the arithmetic.
 fn random_steps(shard: &Shard, seed: u64, call: &mut impl FnMut(&Shard, &Op) -> Reply) {
-    let (mut dice, mut model, mut now) = (Dice(seed), Pool::default(), 1_000_000);
+    let (mut dice, mut model, mut now) = (Dice(seed), Pool::default(), 50_000_000_000);
     for step in 0..STEPS {
         // Mostly moments, at times long enough for a cooling to end or a key to be forgotten.
         now += if dice.below(8) == 0 { dice.below(5_000_000) } else { dice.below(20_000) };
+        // And now and then the clock is set back, by up to some days.
+        if dice.below(40) == 0 {
+            now -= dice.below(200_000_000);
+        }
         let op = dice.op(now);
         let expected = model.apply(&op);
         let found = call(shard, &op);
@@ -119,7 +125,7 @@ impl Dice {
                 Op::Report { key, model, outcome: self.outcome(), now }
             }
             _ if self.below(2) == 0 => Op::Reset { key: id(self.below(5)), now },
-            _ => Op::Look,
+            _ => Op::Look { now },
         }
     }
 

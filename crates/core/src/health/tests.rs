@@ -26,6 +26,17 @@ fn the_store_is_asked_at_first_and_then_once_in_a_while_by_one() {
 }
 
 #[test]
+fn a_clock_that_steps_back_keeps_nothing_for_longer_than_it_may() {
+    let health = Health::default();
+    let later = Millis(NOW.0 * 1_000_000);
+    health.glance(&shard(), Millis(10), later);
+    health.report(&shard(), id(0), None, Outcome::Refused, later);
+    assert!(health.glance(&shard(), Millis(10), NOW).stale, "what was asked then is old");
+    assert_eq!(health.of(&shard(), id(0)).unwrap().until, NOW + crate::store::LONGEST);
+    assert!(!health.report(&shard(), id(0), None, Outcome::Refused, NOW + Millis(1)), "it cools");
+}
+
+#[test]
 fn what_is_learnt_here_holds_at_once_and_what_others_learnt_is_taken_over() {
     let health = Health::default();
     assert!(health.report(&shard(), id(0), None, Outcome::Refused, NOW));

@@ -214,6 +214,21 @@ impl KeyHealth {
         true
     }
 
+    /// A clock that stepped back must not make anything last longer than it may: what lies further ahead is pulled in.
+    pub(super) fn pull_in(&mut self, now: Millis) {
+        let longest = if self.why == Some(Why::Limited) { LONGEST_HINT } else { LONGEST };
+        let own = [(&mut self.until, longest), (&mut self.probe, PROBE)].into_iter();
+        let models = self.models.values_mut().map(|until| (until, LONGEST_HINT));
+        let mut far = false;
+        for (until, most) in own.chain(models) {
+            far |= *until > now + most;
+            *until = (*until).min(now + most);
+        }
+        if far {
+            self.at = self.at.min(now);
+        }
+    }
+
     fn limit_model(&mut self, model: &str, until: Millis, now: Millis) {
         self.models.retain(|_, until| *until > now);
         if self.models.len() >= MODELS && !self.models.contains_key(model) {

@@ -65,8 +65,11 @@ pub enum Op {
         /// The time now.
         now: Millis,
     },
-    /// What is known of the keys. Changes nothing.
-    Look,
+    /// What is known of the keys.
+    Look {
+        /// The time now.
+        now: Millis,
+    },
 }
 
 /// How a call ended, as far as its key is concerned.

@@ -27,6 +27,12 @@ impl Pool {
     /// A pool that shrank starts again at 0, as P1 does; a pool of none or one is always 0 and moves nothing.
     pub fn apply(&mut self, op: &Op) -> Reply {
         match op {
+            Op::Next { .. } => {}
+            Op::Lease { now, .. } | Op::Report { now, .. } | Op::Reset { now, .. } | Op::Look { now } => {
+                self.pull_in(*now);
+            }
+        }
+        match op {
             Op::Next { length: 0 | 1 } => Reply::Index(0),
             Op::Next { length } => {
                 let index = if self.next >= *length { 0 } else { self.next };
@@ -50,7 +56,7 @@ impl Pool {
                 self.forget(*now);
                 Reply::Health(self.keys.clone())
             }
-            Op::Look => Reply::Health(self.keys.clone()),
+            Op::Look { .. } => Reply::Health(self.keys.clone()),
         }
     }
 
@@ -62,7 +68,15 @@ impl Pool {
                 self.keys.insert(id, theirs);
             }
         }
+        self.pull_in(now);
         self.forget(now);
+    }
+
+    /// Lets nothing last longer from `now` on than it may: the clock may have stepped back.
+    pub fn pull_in(&mut self, now: Millis) {
+        for health in self.keys.values_mut() {
+            health.pull_in(now);
+        }
     }
 
     fn forget(&mut self, now: Millis) {

@@ -32,7 +32,10 @@ fn health_that_cannot_be_read_is_forgotten() {
     let state = State::file(&path, Duration::from_secs(10)).unwrap();
     let connection = Connection::open(&path).unwrap();
     connection.execute("INSERT INTO health VALUES ('S', '[1]')", []).unwrap();
-    assert_eq!(call(&state, &Shard("S".into()), &Op::Look), Reply::Health(Default::default()));
+    assert_eq!(
+        call(&state, &Shard("S".into()), &Op::Look { now: Millis(0) }),
+        Reply::Health(Default::default())
+    );
     std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
 }
 
@@ -62,7 +65,7 @@ fn a_turn_that_nobody_waits_for_any_more_is_not_taken() {
     drop(step(Op::Next { length: 3 }));
     let key = "000000000001".parse().unwrap();
     drop(step(Op::Report { key, model: None, outcome: Outcome::Refused, now: Millis(1) }));
-    let (mut next, mut known) = (step(Op::Next { length: 3 }), step(Op::Look));
+    let (mut next, mut known) = (step(Op::Next { length: 3 }), step(Op::Look { now: Millis(0) }));
     drop(sender);
     run(connection, &steps);
     assert_eq!(next.try_recv().unwrap(), Ok(Reply::Index(0)));

@@ -172,6 +172,41 @@ fn a_key_that_is_out_is_never_leased_and_waits_for_nothing() {
 }
 
 #[test]
+fn a_clock_that_steps_back_makes_nothing_last_longer_than_it_may() {
+    let (year, mut pool) = (31_536_000_000, Pool::default());
+    report(&mut pool, 0, Outcome::Refused, year);
+    report(&mut pool, 1, LIMITED, year);
+    report(&mut pool, 2, Outcome::Refused, year);
+    assert!(lease_of(&mut pool, &keys(3)[2..], None, Turn::Strict, year + 300_000).probe);
+    let model = Some("m".to_owned());
+    pool.apply(&Op::Report { key: id(3), model, outcome: LIMITED, now: Millis(year) });
+    let other = pool.keys.clone();
+    // The first look after the step: whoever looks.
+    for op in [
+        Op::Look { now: Millis(1) },
+        Op::Lease { keys: keys(4), model: None, turn: Turn::Strict, probe: true, now: Millis(1) },
+        Op::Report { key: id(1), model: None, outcome: Outcome::Unknown, now: Millis(1) },
+        Op::Reset { key: id(7), now: Millis(1) },
+    ] {
+        let mut pool = pool.clone();
+        pool.apply(&op);
+        assert_eq!(pool.keys[&id(0)].until, Millis(1) + LONGEST, "{op:?}");
+        assert_eq!(pool.keys[&id(1)].until, Millis(1) + LONGEST_HINT);
+        assert_eq!(pool.keys[&id(2)].probe, Millis(1) + crate::store::PROBE);
+        assert_eq!(pool.keys[&id(3)].models["m"], Millis(1) + LONGEST_HINT);
+        pool.apply(&Op::Look { now: Millis(2) });
+        assert_eq!(pool.keys[&id(0)].until, Millis(1) + LONGEST, "once");
+        let probe = lease_of(&mut pool, &keys(1), None, Turn::Strict, 1 + LONGEST.0);
+        assert!(probe.probe);
+        report(&mut pool, 0, Outcome::Served, 2 + LONGEST.0);
+        assert_eq!(pool.keys[&id(0)].at, Millis(2 + LONGEST.0), "the later word is told by the new clock");
+    }
+    let mut late = Pool::default();
+    late.absorb(other, Millis(1));
+    assert_eq!(late.keys[&id(0)].until, Millis(1) + LONGEST);
+}
+
+#[test]
 fn a_call_that_may_not_probe_waits_instead() {
     let mut pool = Pool::default();
     report(&mut pool, 0, Outcome::Refused, 0);

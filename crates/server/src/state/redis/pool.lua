@@ -243,6 +243,24 @@ local function learn(health, model, outcome, now)
   return true
 end
 
+-- A clock that stepped back must not make anything last longer than it may.
+local function pull_in(now)
+  local any = false
+  for _, health in pairs(keys) do
+    local far = false
+    local function nearer(ends, most)
+      far = far or ends > now + most
+      return math.min(ends, now + most)
+    end
+    health['until'] = nearer(health['until'], health.why == 'limited' and LONGEST_HINT or LONGEST)
+    health.probe = nearer(health.probe, PROBE)
+    for name, limit in pairs(health.models) do health.models[name] = nearer(limit, LONGEST_HINT) end
+    if far then health.at = math.min(health.at, now) end
+    any = any or far
+  end
+  if any then save_keys() end
+end
+
 local function forget(now)
   for id, health in pairs(keys) do
     local ends = health['until']
@@ -256,10 +274,12 @@ local function nothing()
   return {['until'] = 0, streak = 0, probe = 0, at = 0, models = {}}
 end
 
-if op == 'look' then
+if op.next then return string.format('{"index":%d}', turn(op.next.length)) end
+local step = op.lease or op.report or op.reset or op.look
+if step then pull_in(step.now) end
+
+if op.look then
   return known()
-elseif op.next then
-  return string.format('{"index":%d}', turn(op.next.length))
 elseif op.lease then
   return lease(op.lease)
 elseif op.report then

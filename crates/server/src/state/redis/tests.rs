@@ -145,10 +145,16 @@ fn health_that_cannot_be_read_is_forgotten() {
         "{\"00000000000a\":{\"why\":\"hm\"}}",
     ] {
         server.tell(&["HSET", &script::key(&shard()), "keys", text]);
-        assert_eq!(call(&redis, &shard(), &Op::Look), Reply::Health(Default::default()), "{text}");
+        assert_eq!(
+            call(&redis, &shard(), &Op::Look { now: Millis(0) }),
+            Reply::Health(Default::default()),
+            "{text}"
+        );
     }
     call(&redis, &shard(), &refused(1, 1000));
-    assert!(matches!(call(&redis, &shard(), &Op::Look), Reply::Health(keys) if keys.len() == 1));
+    assert!(
+        matches!(call(&redis, &shard(), &Op::Look { now: Millis(0) }), Reply::Health(keys) if keys.len() == 1)
+    );
 }
 
 #[test]
@@ -230,10 +236,10 @@ fn a_server_that_is_not_there_costs_nothing_and_its_password_is_not_said() {
     block(redis.tried());
     let Link::Down(why, _) = redis.link.borrow().clone() else { panic!("the password is wrong") };
     assert!(!why.is_empty() && !why.contains("wrong-word"), "{why}");
-    assert_eq!(block(redis.call(&shard(), Op::Look)), Err(StoreError::Failed));
+    assert_eq!(block(redis.call(&shard(), Op::Look { now: Millis(0) })), Err(StoreError::Failed));
     assert!(!redis.place().contains("word"), "{}", redis.place());
     let redis = open(&url("right-word"), PATIENCE);
-    assert_eq!(call(&redis, &shard(), &Op::Look), Reply::Health(Default::default()));
+    assert_eq!(call(&redis, &shard(), &Op::Look { now: Millis(0) }), Reply::Health(Default::default()));
 }
 
 #[test]
@@ -281,7 +287,7 @@ fn with_tls_its_certificate_is_checked() {
         redis
     };
     let redis = connect(&[root.der().clone()]);
-    assert_eq!(call(&redis, &shard(), &Op::Look), Reply::Health(Default::default()));
+    assert_eq!(call(&redis, &shard(), &Op::Look { now: Millis(0) }), Reply::Health(Default::default()));
     let redis = connect(&[]);
     let link = redis.link.borrow().clone();
     assert!(matches!(link, Link::Down(..)), "nobody vouches for it");
