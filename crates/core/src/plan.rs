@@ -346,7 +346,9 @@ pub fn arrange(
             let slots: Vec<usize> = all.clone().flat_map(|at| (0..weight(at)).map(move |_| at)).collect();
             // Steps that share no factor with the number of slots come by each one once, and far apart.
             let total = slots.len().max(1);
-            let first = slots.get(turn as usize * stride(total) % total).copied().unwrap_or_default();
+            // 64 bits, also where a `usize` has 32.
+            let slot = u64::from(turn) * stride(total) as u64 % total as u64;
+            let first = slots.get(slot as usize).copied().unwrap_or_default();
             all.map(|step| (first + step) % count).collect()
         }
         Balance::LeastInFlight => {

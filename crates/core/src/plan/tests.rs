@@ -165,6 +165,10 @@ fn targets_are_taken_as_the_route_says() {
     let turns: Vec<usize> = (0..4).map(|turn| first_of(Balance::RoundRobin, &[1, 1], turn, 0)).collect();
     assert_eq!(turns, [0, 1, 0, 1]);
     let mut counts = [0; 3];
+    let late = u32::MAX - 11..=u32::MAX;
+    { late }.for_each(|turn| counts[first_of(Balance::RoundRobin, &[3, 1, 2], turn, 0)] += 1);
+    assert_eq!(counts, [6, 2, 4], "where a `usize` has 32 bits, too");
+    let mut counts = [0; 3];
     (0..600).for_each(|random| counts[first_of(Balance::Weighted, &[3, 1, 2], 0, random)] += 1);
     assert_eq!(counts, [300, 100, 200]);
 }
