@@ -9,7 +9,7 @@ use crate::plan::{self, Outcome};
 use crate::record::Record;
 use crate::time::Millis;
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use wharf_wire::chat::Failure;
 use wharf_wire::format::Format;
 use wharf_wire::relay::{End, Relay, RelayKind};
@@ -30,6 +30,8 @@ pub struct Lane {
 struct Terms {
     /// Calls under way that end with it.
     busy: Vec<Busy>,
+    /// What is left of its length, where the upstream said it.
+    left: Option<u64>,
     /// Who is to hear of it if it breaks off.
     watch: Option<Watch>,
     /// It must be over by then.
@@ -107,9 +109,30 @@ impl Lane {
         Self { kind: Kind::Translate(Box::new(translate)), decoder: decoder.map(Box::new), terms: None }
     }
 
-    /// Counts this call as under way until the answer is over.
-    pub(crate) fn occupies(&mut self, busy: Busy) {
-        self.terms.get_or_insert_default().busy.push(busy);
+    /// Counts this call as under way until the answer has come to its end. `headers` are the answer's.
+    pub(crate) fn occupies(&mut self, busy: Busy, headers: &Headers) {
+        // A length is that of the coded body, which a host may have decoded.
+        let counts = match &self.kind {
+            Kind::Verbatim(relay) => relay.is_encoded() || !headers.contains_key(CONTENT_ENCODING),
+            Kind::Translate(_) => false,
+        };
+        let length = text(headers, CONTENT_LENGTH).filter(|_| counts);
+        let terms = self.terms.get_or_insert_default();
+        terms.left = length.and_then(|length| length.parse().ok());
+        terms.busy.push(busy);
+    }
+
+    /// A client that has the last byte may ask again at once: it must find free what its call held.
+    fn frees(&mut self, passed: usize) {
+        let Some(terms) = self.terms.as_mut().filter(|terms| !terms.busy.is_empty()) else { return };
+        terms.left = terms.left.map(|left| left.saturating_sub(passed as u64));
+        let told = match &self.kind {
+            Kind::Verbatim(relay) => relay.is_told(),
+            Kind::Translate(translate) => translate.pipe.progress().done,
+        };
+        if told || terms.left == Some(0) {
+            terms.busy.clear();
+        }
     }
 
     /// Its target is held to account if it breaks off.
@@ -149,7 +172,8 @@ impl Lane {
         if let Some(terms) = &mut self.terms {
             terms.first_by = None;
         }
-        match &mut self.kind {
+        let passed = piece.len();
+        let out = match &mut self.kind {
             Kind::Verbatim(relay) => {
                 if let Some(decoder) = &mut self.decoder {
                     decoder.push(&piece, &mut |plain| relay.observe(plain));
@@ -160,7 +184,9 @@ impl Lane {
                 self.take_in(&piece);
                 self.take_out()
             }
-        }
+        };
+        self.frees(passed);
+        out
     }
 
     /// A piece of a stream that is translated; what it becomes waits for the next `push`.
@@ -257,6 +283,9 @@ impl Lane {
     /// The answer is over: what was seen goes into the record, and a target that broke it off is held to account.
     pub fn finish(&mut self, end: End, record: &mut Record, now: Millis) -> Finish {
         let finish = self.finished(end, record);
+        if let Some(terms) = &mut self.terms {
+            terms.busy.clear();
+        }
         if record.cut
             && self.targets_fault()
             && let Some(watch) = self.terms.as_mut().and_then(|terms| terms.watch.take())
@@ -348,6 +377,41 @@ mod tests {
         for coded in [&whole[..whole.len() - 1], &whole[..whole.len() / 2], &broken, &b"data: {}"[..]] {
             let (out, record) = through(coded);
             assert!(out.contains("event: error") && !out.contains("message_stop") && record.cut, "{out}");
+        }
+    }
+
+    #[test]
+    fn a_call_is_over_before_its_last_byte_goes_out() {
+        use crate::health::Health;
+        let headers = |lines: &[(&'static str, &'static str)]| -> Headers {
+            let line = |(name, value): &(&'static str, &'static str)| {
+                (http::HeaderName::from_static(name), http::HeaderValue::from_static(value))
+            };
+            lines.iter().map(line).collect()
+        };
+        let (shard, key) = (crate::store::Shard("A".into()), "00000000000a".parse().unwrap());
+        let sse = headers(&[("content-type", "text/event-stream")]);
+        let sized = headers(&[("content-type", "audio/mpeg"), ("content-length", "8")]);
+        let coded = headers(&[("content-length", "3"), ("content-encoding", "gzip")]);
+        let chat = Some(Format::OpenAiChat);
+        let pipe = Pipe::new(Format::OpenAiChat, Format::AnthropicMessages, &Context::default()).unwrap();
+        let done = &b"data: [DONE]\n\n"[..];
+        for (mut lane, headers, pieces, early) in [
+            (Lane::new(&sse, &[], chat, true, true), &sse, [EVENTS, done], true),
+            (Lane::new(&sse, &[], None, false, true), &sse, [EVENTS, done], true),
+            (Lane::translate(pipe, None), &sse, [EVENTS, done], true),
+            (Lane::new(&sized, &[], chat, true, true), &sized, [b"half", b"half"], true),
+            (Lane::new(&coded, &["gzip"], chat, true, true), &coded, [b"half", b"half"], false),
+        ] {
+            let health = std::sync::Arc::new(Health::default());
+            lane.occupies(health.occupy(&shard, key), headers);
+            let counts = pieces.map(|piece| {
+                drop(lane.push(Bytes::from_static(piece)));
+                health.busy(&shard, key)
+            });
+            assert_eq!(counts, [1, u32::from(!early)], "{headers:?}");
+            lane.finish(End::Clean, &mut Record::default(), Millis(1));
+            assert_eq!(health.busy(&shard, key), 0);
         }
     }
 

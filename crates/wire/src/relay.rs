@@ -105,6 +105,18 @@ impl Relay {
         self.tap.as_ref().is_some_and(Tap::terminal)
     }
 
+    /// Its last word has come: a client may take it for whole, and go on.
+    #[must_use]
+    pub fn is_told(&self) -> bool {
+        self.tap.as_ref().is_some_and(Tap::told)
+    }
+
+    /// What comes is still in the upstream's coding.
+    #[must_use]
+    pub const fn is_encoded(&self) -> bool {
+        self.encoded
+    }
+
     /// A stream on a model route: its dialect, and not HTTP, says where it ends.
     #[must_use]
     pub const fn is_stream(&self) -> bool {

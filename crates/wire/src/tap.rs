@@ -146,6 +146,16 @@ impl Tap {
         }
     }
 
+    /// The last word of some format has come: whoever reads the answer may take it for whole.
+    #[must_use]
+    pub fn told(&self) -> bool {
+        let flags = self.probe().flags();
+        match &self.kind {
+            Kind::Json(_) => self.complete(),
+            Kind::Sse(sse) => sse.done() || flags.message_stop || flags.response_end || flags.message_end,
+        }
+    }
+
     /// The answer is a stream of events.
     pub(crate) const fn is_events(&self) -> bool {
         matches!(self.kind, Kind::Sse(_))

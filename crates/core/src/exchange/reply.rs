@@ -98,10 +98,10 @@ impl<B> Reply<B> {
         Self::new(status, headers, body)
     }
 
-    /// Counts a call as under way until the answer is over.
+    /// Counts a call as under way until the answer has come to its end.
     pub(super) fn occupies(&mut self, busy: Busy) {
         if let OutBody::Stream(stream) = &mut self.body {
-            stream.lane.occupies(busy);
+            stream.lane.occupies(busy, &self.headers);
         }
     }
 
