@@ -174,8 +174,10 @@ class Out {
   async end({ out: bytes, over: abort }) {
     this.writer ??= this.writable.getWriter();
     await this.write(bytes);
-    if (abort) await this.writer.abort(new Error("the upstream's answer broke off"));
-    else await this.writer.close();
+    if (!abort) return await this.writer.close();
+    // Where all came at once, the platform has yet to send what it was given: a cut in the same turn takes the head too.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    await this.writer.abort(new Error("the upstream's answer broke off"));
   }
 
   // The upstream failed: the client is told. A trap is a bug: it is cut.
