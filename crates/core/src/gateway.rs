@@ -3,7 +3,6 @@
 
 use crate::headers::Headers;
 use crate::headers::text;
-use crate::keys::KeyOrder;
 use crate::secret::Secret;
 use crate::signing::Own;
 use crate::table::{Base, Entry, GatewaySettings, Table};
@@ -156,11 +155,4 @@ pub fn split_headers(headers: Headers) -> (Headers, Headers) {
         }
     }
     (outer, step)
-}
-
-/// The keys of the steps: the request's order, then (a single key was named) the rest of the pool behind it,
-/// since at the gateway a step that fails gives way.
-pub fn step_keys<'k>(order: &KeyOrder, keys: &'k [Secret]) -> Vec<&'k Secret> {
-    let rest = (0..keys.len()).filter(|at| order.is_single() && order.get(0) != Some(*at));
-    order.iter().chain(rest).filter_map(|at| keys.get(at)).collect()
 }

@@ -91,11 +91,6 @@ impl KeyOrder {
         self.len() == 0
     }
 
-    /// The selector left a single key.
-    pub const fn is_single(&self) -> bool {
-        self.size == 1
-    }
-
     /// The place in the pool of the key whose turn is `step`, counted from 0.
     pub fn get(&self, step: usize) -> Option<usize> {
         match &self.picked {
@@ -173,7 +168,7 @@ impl<H: Host> Keys<'_, H> {
         });
     }
 
-    /// The selected keys in turn, less those whose terms say no, and of several those that cool.
+    /// The selected keys in turn, less those whose terms say no, and those that cool and were not named.
     async fn by_terms(
         &self,
         pool: &KeyPool,
@@ -196,19 +191,25 @@ impl<H: Host> Keys<'_, H> {
         };
         // One that cools is no step: it would be the gateway's first try. One that has cooled off is: the gateway goes on
         // behind it, and nobody would probe it otherwise.
-        let sound = range.len() == 1 || self.glance(pool).await;
-        if pool.plain && sound {
+        let named = (range.len() == 1).then_some(range.start);
+        // At the gateway the others stand behind it: a step that fails gives way.
+        let behind =
+            if named.is_some() && wanted.purpose == Purpose::Steps { 0..pool.keys.len() } else { 0..0 };
+        let sound = (named.is_some() && behind.len() < 2) || self.glance(pool).await;
+        if pool.plain && sound && behind.len() < 2 {
             return order;
         }
-        let free = |at: &usize| {
+        let is_well = |at: &usize| {
             let member = pool.members.get(*at);
             member.is_some_and(|member| {
                 self.is_free(pool, member, wanted.model)
-                    && (sound || !self.is_cooling(pool, member, wanted.model))
+                    && (sound || named == Some(*at) || !self.is_cooling(pool, member, wanted.model))
             })
         };
-        let picked: Vec<u32> = order.iter().filter(free).map(|at| at as u32).collect();
+        let mut picked: Vec<u32> = order.iter().filter(is_well).map(|at| at as u32).collect();
         if !picked.is_empty() {
+            let behind = behind.filter(|at| named != Some(*at) && is_well(at));
+            picked.extend(behind.map(|at| at as u32));
             return KeyOrder { picked: Some(picked), ..order };
         }
         let op = self.op(pool, range.clone(), wanted, Turn::Random(0));

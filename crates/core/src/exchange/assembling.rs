@@ -9,6 +9,7 @@ use crate::headers::Headers;
 use crate::host::Host;
 use crate::keys::KeyOrder;
 use crate::route::printable;
+use crate::secret::Secret;
 use crate::table::Entry;
 use crate::upstream;
 use bytes::Bytes;
@@ -103,7 +104,7 @@ fn steps(
 ) -> Segments {
     let slug = entry.provider.gateway.map_or("", |slug| slug.slug);
     let query = body.to_bytes();
-    let keys = gateway::step_keys(order, &entry.pool.keys);
+    let keys: Vec<&Secret> = order.iter().filter_map(|at| entry.pool.keys.get(at)).collect();
     let mut out = Vec::with_capacity((query.len() + 512) * keys.len().max(1));
     out.push(b'[');
     if keys.is_empty() {
