@@ -2,6 +2,7 @@
 //! in the one that it speaks.
 
 use super::attempt::{Ended, failure};
+use super::earlier::{Earlier, Turn};
 use super::form::Form;
 use super::prepared::Prepared;
 use super::reply::Reply;
@@ -112,9 +113,27 @@ impl<H: Host> Core<H> {
     /// Tries the question's targets in turn.
     pub(super) async fn answer(
         self: &Rc<Self>,
+        call: Call<'_, H::Upload>,
+        record: &mut Record,
+        question: Question<'_>,
+    ) -> Result<Reply<H::Body>, Error> {
+        let mut earlier = None;
+        let answered = self.in_turn(call, record, question, &mut earlier).await;
+        match (answered, earlier) {
+            (Err(error), Some(earlier)) if earlier.tells_more_than(&error, self.host.now()) => {
+                Ok(earlier.shown(record))
+            }
+            (answered, _) => answered,
+        }
+    }
+
+    /// Asks one target after the other; the last answer that gave way is left in `earlier`.
+    async fn in_turn(
+        self: &Rc<Self>,
         mut call: Call<'_, H::Upload>,
         record: &mut Record,
         question: Question<'_>,
+        earlier: &mut Option<Box<Earlier<H::Body>>>,
     ) -> Result<Reply<H::Body>, Error> {
         let mut course = self.course(&question.model, &call.incoming.headers)?;
         let place = place(&mut call, &self.table.place);
@@ -153,9 +172,15 @@ impl<H: Host> Core<H> {
                 Way::Translated(rest) => {
                     Box::pin(self.ask_translated(call, asking, headers, rest, record)).await?
                 }
-                Way::Estimated => None,
+                Way::Estimated => Turn::Next(None),
             };
-            let Some(mut reply) = asked else { continue };
+            let mut reply = match asked {
+                Turn::Answered(reply) => reply,
+                Turn::Next(told) => {
+                    *earlier = told.or(earlier.take());
+                    continue;
+                }
+            };
             if let Some(busy) = busy {
                 reply.occupies(busy);
             }
@@ -168,7 +193,7 @@ impl<H: Host> Core<H> {
         Err(failure(TransportError::Connect, &record.provider))
     }
 
-    /// Asks one target in the caller's own dialect; `None`: the next target's turn.
+    /// Asks one target in the caller's own dialect.
     async fn ask_verbatim<'a>(
         &'a self,
         call: &mut Call<'a, H::Upload>,
@@ -176,11 +201,11 @@ impl<H: Host> Core<H> {
         headers: Headers,
         rest: Cow<'a, str>,
         record: &mut Record,
-    ) -> Result<Option<Reply<H::Body>>, Error> {
+    ) -> Result<Turn<H::Body>, Error> {
         let Asking { question, target, entry, order, terms, strict, .. } = asking;
         let cleaned = match cleaned(question, strict, entry, record) {
             Ok(cleaned) => cleaned,
-            Err(_) if terms.targets > 0 => return Ok(None),
+            Err(_) if terms.targets > 0 => return Ok(Turn::Next(None)),
             Err(error) => return Err(error),
         };
         let question = cleaned.as_ref().unwrap_or(question);
@@ -194,9 +219,9 @@ impl<H: Host> Core<H> {
         }
         let limits = asking.limits(Telling::Verbatim(question.ask));
         match self.attempt(prepared, &limits, record).await {
-            Ended::Next => Ok(None),
+            Ended::Next(earlier) => Ok(Turn::Next(earlier)),
             Ended::Failed(error) => Err(failure(error, &entry.provider.id)),
-            Ended::Reply(reply) => reply.map(Some),
+            Ended::Reply(reply) => reply.map(Turn::Answered),
             // Only a raw answer comes back as one.
             Ended::Answer(..) => Err(failure(TransportError::Garbage, &entry.provider.id)),
         }

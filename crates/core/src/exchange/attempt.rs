@@ -2,6 +2,7 @@
 
 use super::Core;
 use super::course::{self, Terms};
+use super::earlier::Earlier;
 use super::learning::Lesson;
 use super::prepared::{Prepared, request};
 use super::reply::Reply;
@@ -36,8 +37,8 @@ pub(super) enum Ended<B> {
     Reply(Result<Reply<B>, Error>),
     /// It did not answer.
     Failed(TransportError),
-    /// The next target's turn.
-    Next,
+    /// The next target's turn. What this one answered, if it did.
+    Next(Option<Box<Earlier<B>>>),
 }
 
 /// What may follow, and what is learnt.
@@ -94,16 +95,16 @@ impl<B> Seen<B> {
 }
 
 /// What came of one call.
-enum Got<B> {
+pub(super) enum Got<B> {
     Answer(Answer<B>, Option<Bytes>),
     Told(Result<Reply<B>, Error>),
     Failed(TransportError),
 }
 
 /// One call, seen to its head and a little further.
-struct Seen<B> {
-    got: Got<B>,
-    lesson: Lesson,
+pub(super) struct Seen<B> {
+    pub got: Got<B>,
+    pub lesson: Lesson,
     should_retry: Option<bool>,
     /// It refuses where we call from: another way out is to be tried.
     moved: bool,
@@ -132,7 +133,9 @@ impl<H: Host> Core<H> {
                     tries.keys += 1;
                     continue;
                 }
-                Err(()) if left.targets > 0 && left.gives_way.has(Class::KeyRefused) => return Ended::Next,
+                Err(()) if left.targets > 0 && left.gives_way.has(Class::KeyRefused) => {
+                    return Ended::Next(None);
+                }
                 Err(()) => return Ended::Reply(Err(course::why(Lack::Busy, provider, self.host.now()))),
             };
             let Some(mut seen) = self.once(&mut call, limits, &tries, left, &mut way, record).await else {
@@ -162,7 +165,7 @@ impl<H: Host> Core<H> {
                 Next::Again => tries.fresh = true,
                 Next::Retry => (tries.retried, tries.fresh) = (tries.retried + 1, false),
                 Next::Key => (tries.keys, tries.fresh) = (key, false),
-                Next::Target => return Ended::Next,
+                Next::Target => return Ended::Next(Box::pin(self.keep(seen, limits, record)).await),
                 Next::Show => return self.show(seen.got, limits, busy, record).await,
             }
         }
@@ -191,7 +194,7 @@ impl<H: Host> Core<H> {
     }
 
     /// What came goes to the caller.
-    async fn show(
+    pub(super) async fn show(
         &self,
         got: Got<H::Body>,
         limits: &Limits<'_>,

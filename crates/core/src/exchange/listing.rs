@@ -239,7 +239,7 @@ impl<H: Host> Core<H> {
                 }
                 Some((status, all))
             }
-            Ended::Failed(_) | Ended::Next | Ended::Reply(_) => None,
+            Ended::Failed(_) | Ended::Next(_) | Ended::Reply(_) => None,
         }
     }
 

@@ -9,6 +9,7 @@ mod assembling;
 mod attempt;
 mod counting;
 mod course;
+mod earlier;
 mod echoing;
 mod fetching;
 mod form;

@@ -151,7 +151,7 @@ impl<H: Host> Core<H> {
             Ended::Reply(reply) => reply,
             Ended::Failed(error) => Err(failure(error, provider)),
             // Only a model route has a next target.
-            Ended::Next => Err(super::local::nothing()),
+            Ended::Next(_) => Err(super::local::nothing()),
         }
     }
 }

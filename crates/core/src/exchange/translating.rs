@@ -3,8 +3,8 @@
 use super::ask::{Asked, IN_PATH, Question, endpoint};
 use super::attempt::{Ended, Learner, Limits, failure};
 use super::course::Terms;
+use super::earlier::Turn;
 use super::fetching::Fetched;
-use super::reply::Reply;
 use super::telling::Telling;
 use super::vectors;
 use super::{Call, Core};
@@ -86,7 +86,7 @@ impl<'q, 'a: 'q> Asking<'q, 'a> {
 }
 
 impl<H: Host> Core<H> {
-    /// Asks one target in its own format; `None`: the next target's turn.
+    /// Asks one target in its own format.
     pub(super) async fn ask_translated<'a>(
         &'a self,
         call: &Call<'a, H::Upload>,
@@ -94,7 +94,7 @@ impl<H: Host> Core<H> {
         mut headers: Headers,
         rest: Cow<'a, str>,
         record: &mut Record,
-    ) -> Result<Option<Reply<H::Body>>, Error> {
+    ) -> Result<Turn<H::Body>, Error> {
         let Asking { question, target, entry, order, terms, strict, .. } = asking;
         let now = self.host.now().0 / 1000;
         let mut fetched = Fetched::default();
@@ -106,10 +106,10 @@ impl<H: Host> Core<H> {
                 Ok(Attempted::Written(body, headers, translation)) => break (body, headers, translation),
                 Ok(Attempted::Fetch(url)) => match self.fetch(url, entry, &mut fetched).await {
                     Ok(()) => {}
-                    Err(error) if gives_way(&error) => return Ok(None),
+                    Err(error) if gives_way(&error) => return Ok(Turn::Next(None)),
                     Err(error) => return Err(error),
                 },
-                Err(error) if gives_way(&error) => return Ok(None),
+                Err(error) if gives_way(&error) => return Ok(Turn::Next(None)),
                 Err(error) => return Err(error),
             }
         };
@@ -120,9 +120,9 @@ impl<H: Host> Core<H> {
         prepared.peer.timeouts = terms.timeouts;
         let limits = asking.limits(Telling::Translated(&translation));
         match self.attempt(prepared, &limits, record).await {
-            Ended::Next => Ok(None),
+            Ended::Next(earlier) => Ok(Turn::Next(earlier)),
             Ended::Failed(error) => Err(failure(error, &entry.provider.id)),
-            Ended::Reply(reply) => reply.map(Some),
+            Ended::Reply(reply) => reply.map(Turn::Answered),
             // Only a raw answer comes back as one.
             Ended::Answer(..) => Err(failure(TransportError::Garbage, &entry.provider.id)),
         }
