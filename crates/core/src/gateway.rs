@@ -9,6 +9,10 @@ use crate::table::{Base, Entry, GatewaySettings, Table};
 use crate::upstream;
 use http::header::{AUTHORIZATION, HeaderName};
 
+/// The header that says which step an answer is of, counted from 0; what the gateway answers itself has none:
+/// <https://developers.cloudflare.com/ai-gateway/configuration/fallbacks/>.
+const STEP: &str = "cf-aig-step";
+
 /// The header that names a caller to the gateway itself.
 const GATEWAY_AUTHORIZATION: HeaderName = HeaderName::from_static("cf-aig-authorization");
 
@@ -103,6 +107,11 @@ pub fn endpoint(entry: &Entry, rest: &str, query: &str) -> String {
         return relative.to_owned();
     }
     format!("{relative}{}{query}", if relative.contains('?') { '&' } else { '?' })
+}
+
+/// The step that an answer is of, where the gateway says it.
+pub fn step(headers: &Headers) -> Option<usize> {
+    text(headers, STEP)?.trim().parse().ok()
 }
 
 /// One universal step: a JSON object with the body put in as it is.

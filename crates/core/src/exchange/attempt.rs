@@ -3,13 +3,14 @@
 use super::Core;
 use super::course::{self, Terms};
 use super::earlier::Earlier;
-use super::learning::Lesson;
+use super::learning::{Lesson, Tried};
 use super::prepared::{Prepared, request};
 use super::reply::Reply;
 use super::telling::{Hold, Telling, Told};
 use crate::coding::{self, Decoder};
 use crate::egress;
 use crate::error::{Error, Kind};
+use crate::gateway;
 use crate::health::{Busy, TargetId};
 use crate::hints;
 use crate::host::{Answer, Egress, Host, TransportError};
@@ -90,7 +91,7 @@ impl<B> Seen<B> {
     fn failed(error: TransportError) -> Self {
         let outcome = Outcome::Failed(error);
         let lesson = Lesson { outcome, class: plan::class(outcome, None), wait: None };
-        Self { got: Got::Failed(error), lesson, should_retry: None, moved: false }
+        Self { got: Got::Failed(error), lesson, should_retry: None, moved: false, step: None }
     }
 }
 
@@ -108,6 +109,8 @@ pub(super) struct Seen<B> {
     should_retry: Option<bool>,
     /// It refuses where we call from: another way out is to be tried.
     moved: bool,
+    /// The step of the AI Gateway that it is of.
+    step: Option<usize>,
 }
 
 impl<H: Host> Core<H> {
@@ -144,7 +147,9 @@ impl<H: Host> Core<H> {
             if seen.moved {
                 continue;
             }
-            self.learn(&seen.lesson, limits, call.peer.pool.map(|_| tries.keys));
+            let tried =
+                if call.peer.pool.is_some() { Tried::Key(tries.keys) } else { Tried::Step(seen.step) };
+            self.learn(&seen.lesson, limits, tried);
             probe.over();
             let (mut next, key) = self.what_next(&seen, limits, left, tries.keys);
             if next == Next::Retry {
@@ -288,10 +293,13 @@ impl<H: Host> Core<H> {
             }
             Err(error) => return Some(Seen::failed(error)),
         };
-        if answer.status.is_success() && !matches!(limits.telling, Telling::Raw) {
-            return Some(self.told(answer, limits, left, record).await);
-        }
-        Some(self.refused(call, answer, limits, left, way).await)
+        let step = call.gateway.and_then(|_| gateway::step(&answer.headers));
+        let seen = if answer.status.is_success() && !matches!(limits.telling, Telling::Raw) {
+            self.told(answer, limits, left, record).await
+        } else {
+            self.refused(call, answer, limits, left, way).await
+        };
+        Some(Seen { step, ..seen })
     }
 
     /// An answer of 200 on a model route: its beginning tells whether it is one.
@@ -330,7 +338,7 @@ impl<H: Host> Core<H> {
         let class = plan::class(outcome, failure.as_deref());
         let wait = failure.and_then(|failure| failure.retry_after_ms).map(Millis);
         let lesson = Lesson { outcome, class, wait };
-        Seen { got: Got::Told(reply), lesson, should_retry: None, moved: false }
+        Seen { got: Got::Told(reply), lesson, should_retry: None, moved: false, step: None }
     }
 
     /// Any other answer: where its status leaves something open, its body is read.
@@ -362,7 +370,7 @@ impl<H: Host> Core<H> {
         let wait = hints::wait(status, &answer.headers, failure.as_ref(), self.host.now());
         let lesson = Lesson { outcome, class, wait };
         let should_retry = hints::should_retry(&answer.headers);
-        Seen { got: Got::Answer(answer, first), lesson, should_retry, moved: false }
+        Seen { got: Got::Answer(answer, first), lesson, should_retry, moved: false, step: None }
     }
 
     fn way(&self, place: &Place, provider: &str) -> Way<'_> {

@@ -16,9 +16,19 @@ pub(super) struct Lesson {
     pub wait: Option<Millis>,
 }
 
+/// Which key an attempt was made with: its place in the order.
+#[derive(Clone, Copy)]
+pub(super) enum Tried {
+    /// The one that the call was signed with.
+    Key(usize),
+    /// The AI Gateway tried them in turn, and this one it answered with, if it says so. What came of those before
+    /// nobody knows.
+    Step(Option<usize>),
+}
+
 impl<H: Host> Core<H> {
-    /// Takes a lesson in. `tried` is the place of the key in the order; `None`: the call carried no key of its own.
-    pub(super) fn learn(&self, lesson: &Lesson, limits: &Limits<'_>, tried: Option<usize>) {
+    /// Takes a lesson in.
+    pub(super) fn learn(&self, lesson: &Lesson, limits: &Limits<'_>, tried: Tried) {
         let Some(learner) = &limits.learner else { return };
         // Whoever has less time than the target needs must not take it from the others.
         let own = lesson.class == Class::Timeout && limits.terms.is_some_and(|terms| terms.hasty);
@@ -29,9 +39,12 @@ impl<H: Host> Core<H> {
             let failed = lesson.class.is_targets();
             self.health.targets.report(target, failed, &self.table.breaker, self.host.now());
         }
-        let Some(tried) = tried else { return };
-        // A key that nobody doubts needs no good word: only probes, and keys that were named, may have a bad one.
-        let doubted = (limits.keys.probe && tried == 0) || limits.keys.pinned;
+        // A key that nobody doubts needs no good word: only probes, steps, and keys that were named, may have a bad one.
+        let (tried, doubted) = match tried {
+            Tried::Key(at) => (at, (limits.keys.probe && at == 0) || limits.keys.pinned),
+            Tried::Step(Some(at)) => (at, lesson.class == Class::Answered),
+            Tried::Step(None) => return,
+        };
         let outcome = match lesson.class {
             Class::KeyRefused => store::Outcome::Refused,
             Class::Unpaid => store::Outcome::Unpaid,
