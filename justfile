@@ -27,14 +27,6 @@ worker name="":
 wasm:
     .ci/run wasm
 
-# The Worker, built into crates/worker/build
-worker:
-    scripts/worker-build
-
-# The scenario files against the built Worker in workerd
-worker-scenarios name="":
-    WHARF_WORKER=1 WHARF_SCENARIO={{name}} cargo test --locked -p wharf-testkit --test worker -- --nocapture
-
 # Every fuzz target, or the named ones, for so many seconds each
 fuzz seconds="60" *targets:
     scripts/fuzz {{seconds}} {{targets}}
