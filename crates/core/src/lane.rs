@@ -246,8 +246,8 @@ impl Lane {
         }
     }
 
-    /// Nothing is put into the answer and nothing can follow from its end: a host may hand its body over without
-    /// looking at it (its usage stays unknown then).
+    /// Nothing is put into the answer, nothing follows from its end, and no model route's usage is in it: a host may hand
+    /// its body over without looking at it.
     pub const fn may_be_handed_over(&self) -> bool {
         match &self.kind {
             Kind::Verbatim(relay) => relay.is_plain(),
@@ -437,7 +437,7 @@ mod tests {
                 lane.watches(Watch { health: health.clone(), target: target.clone(), settings });
                 drop(lane.push(Bytes::copy_from_slice(come)));
                 lane.finish(end, &mut Record::default(), Millis(1));
-                assert_eq!(health.targets.gate(&target, Millis(1)), gate, "{end:?}");
+                assert_eq!(health.targets.gate(&target, &settings, Millis(1)), gate, "{end:?}");
             }
         }
     }

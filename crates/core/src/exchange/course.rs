@@ -105,7 +105,8 @@ impl<H: Host> Core<H> {
             let id = if course.watched { target_id(&self.table, &target) } else { None };
             let Some(watched) = &id else { return Some((target, None)) };
             let others = course.queue.iter().any(|stop| !stop.late);
-            if !late && others && self.health.targets.gate(watched, self.host.now()) == Gate::Open {
+            let gate = || self.health.targets.gate(watched, &self.table.breaker, self.host.now());
+            if !late && others && gate() == Gate::Open {
                 record.gives_way(&watched.0, "open_breaker");
                 course.queue.push_back(Stop { target, late: true });
                 continue;

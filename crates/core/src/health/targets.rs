@@ -27,8 +27,8 @@ impl Targets {
     }
 
     /// Whether the target may be called now; a probe that is granted is marked.
-    pub fn gate(&self, target: &TargetId, now: Millis) -> Gate {
-        self.watched().breakers.get_mut(target).map_or(Gate::Closed, |breaker| breaker.enter(now))
+    pub fn gate(&self, target: &TargetId, settings: &Settings, now: Millis) -> Gate {
+        self.watched().breakers.get_mut(target).map_or(Gate::Closed, |breaker| breaker.enter(settings, now))
     }
 
     /// Takes in how a call ended.

@@ -25,6 +25,9 @@ impl Default for Settings {
 /// How long a probe may take before another call may be it.
 const PROBE: Millis = Millis::seconds(60);
 
+/// How often the time that it stays open is doubled at most.
+const DOUBLED: u32 = 4;
+
 /// The state of one target.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Breaker {
@@ -58,10 +61,11 @@ pub enum Gate {
 
 impl Breaker {
     /// Whether the target may be called now. A probe that is granted is marked.
-    pub fn enter(&mut self, now: Millis) -> Gate {
+    pub fn enter(&mut self, settings: &Settings, now: Millis) -> Gate {
         if self.opened == 0 {
             return Gate::Closed;
         }
+        self.pull_in(settings, now);
         if self.until > now || self.probe > now {
             return Gate::Open;
         }
@@ -71,6 +75,7 @@ impl Breaker {
 
     /// Takes in how a call ended.
     pub fn report(&mut self, failed: bool, settings: &Settings, now: Millis) {
+        self.pull_in(settings, now);
         if self.opened > 0 {
             // Answers to calls from before it opened say nothing of now.
             if self.until > now {
@@ -78,7 +83,7 @@ impl Breaker {
             }
             self.probe = Millis::default();
             if failed {
-                self.until = now + Millis(settings.open.0 << self.opened.min(4));
+                self.until = now + Millis(settings.open.0 << self.opened.min(DOUBLED));
                 self.opened = self.opened.saturating_add(1);
             } else {
                 *self = Self { began: now, ..Self::default() };
@@ -116,9 +121,11 @@ impl Breaker {
         self.probe = Millis(0);
     }
 
-    /// Until when the target is not called; `None`: it is called.
-    pub fn open_until(&self, now: Millis) -> Option<Millis> {
-        (self.opened > 0 && self.until > now).then_some(self.until)
+    /// A clock that stepped back must not keep it open for longer than it may be.
+    fn pull_in(&mut self, settings: &Settings, now: Millis) {
+        self.until = self.until.min(now + Millis(settings.open.0 << DOUBLED));
+        self.probe = self.probe.min(now + PROBE);
+        self.began = self.began.min(now);
     }
 
     /// Lets the older half go once it is older than the window.
@@ -145,11 +152,11 @@ mod tests {
         let strict = Settings { percent: 100, ..AT };
         let mut breaker = Breaker::default();
         for now in 0..4 {
-            assert_eq!(breaker.enter(Millis(now)), Gate::Closed);
+            assert_eq!(breaker.enter(&strict, Millis(now)), Gate::Closed);
             breaker.report(false, &strict, Millis(now));
             breaker.broke_off(&strict, Millis(now));
         }
-        assert_eq!(breaker.enter(Millis(4)), Gate::Open);
+        assert_eq!(breaker.enter(&AT, Millis(4)), Gate::Open);
         let open = breaker;
         breaker.broke_off(&strict, Millis(200));
         assert_eq!(breaker, open, "it began before");
@@ -165,31 +172,48 @@ mod tests {
 
     #[test]
     fn it_opens_at_the_rate_once_there_are_enough_outcomes() {
-        assert_eq!(after(&[true; 3], 10_000).enter(Millis(10_000)), Gate::Closed);
-        assert_eq!(after(&[false, false, false, true, true], 10_000).enter(Millis(10_000)), Gate::Closed);
-        assert_eq!(after(&[false, false, true, true], 10_000).enter(Millis(10_000)), Gate::Open);
+        assert_eq!(after(&[true; 3], 10_000).enter(&AT, Millis(10_000)), Gate::Closed);
+        assert_eq!(
+            after(&[false, false, false, true, true], 10_000).enter(&AT, Millis(10_000)),
+            Gate::Closed
+        );
+        assert_eq!(after(&[false, false, true, true], 10_000).enter(&AT, Millis(10_000)), Gate::Open);
     }
 
     #[test]
     fn what_is_older_than_the_window_does_not_count() {
         let mut breaker = after(&[true; 3], 10_000);
         breaker.report(true, &AT, Millis(11_100));
-        assert_eq!(breaker.enter(Millis(11_100)), Gate::Closed);
+        assert_eq!(breaker.enter(&AT, Millis(11_100)), Gate::Closed);
     }
 
     #[test]
     fn one_probe_closes_it_or_opens_it_for_longer() {
         let mut breaker = after(&[true; 4], 10_000);
-        assert_eq!(breaker.enter(Millis(10_099)), Gate::Open);
-        assert_eq!(breaker.enter(Millis(10_100)), Gate::Probe);
-        assert_eq!(breaker.enter(Millis(10_100)), Gate::Open, "one at a time");
+        assert_eq!(breaker.enter(&AT, Millis(10_099)), Gate::Open);
+        assert_eq!(breaker.enter(&AT, Millis(10_100)), Gate::Probe);
+        assert_eq!(breaker.enter(&AT, Millis(10_100)), Gate::Open, "one at a time");
         breaker.report(true, &AT, Millis(10_120));
-        assert_eq!(breaker.open_until(Millis(10_120)), Some(Millis(10_320)));
-        assert_eq!(breaker.enter(Millis(10_320)), Gate::Probe);
+        assert_eq!(breaker.until, Millis(10_320));
+        assert_eq!(breaker.enter(&AT, Millis(10_320)), Gate::Probe);
         breaker.release();
-        assert_eq!(breaker.enter(Millis(10_320)), Gate::Probe);
+        assert_eq!(breaker.enter(&AT, Millis(10_320)), Gate::Probe);
         breaker.report(false, &AT, Millis(10_330));
-        assert_eq!(breaker.enter(Millis(10_330)), Gate::Closed);
+        assert_eq!(breaker.enter(&AT, Millis(10_330)), Gate::Closed);
+    }
+
+    #[test]
+    fn a_clock_that_steps_back_keeps_it_open_for_no_longer() {
+        let mut breaker = after(&[true; 4], 1_000_000_000);
+        assert_eq!(breaker.enter(&AT, Millis(1_000_000_100)), Gate::Probe);
+        assert_eq!(breaker.enter(&AT, Millis(5)), Gate::Open);
+        let (most, probe) = (5 + (AT.open.0 << DOUBLED), 5 + PROBE.0);
+        assert_eq!((breaker.until, breaker.probe), (Millis(most), Millis(probe)));
+        assert_eq!(breaker.enter(&AT, Millis(probe)), Gate::Probe);
+        let mut closed = after(&[true; 3], 1_000_000_000);
+        closed.report(false, &AT, Millis(5));
+        closed.report(true, &AT, Millis(2005));
+        assert_eq!(closed.enter(&AT, Millis(2005)), Gate::Closed, "what is old leaves");
     }
 
     #[test]
@@ -197,9 +221,9 @@ mod tests {
         let mut breaker = after(&[true; 4], 0);
         let mut now = 100;
         for _ in 0..40 {
-            assert_eq!(breaker.enter(Millis(now)), Gate::Probe);
+            assert_eq!(breaker.enter(&AT, Millis(now)), Gate::Probe);
             breaker.report(true, &AT, Millis(now));
-            let until = breaker.open_until(Millis(now)).unwrap().0;
+            let until = breaker.until.0;
             assert!(until - now <= 1600);
             now = until;
         }
