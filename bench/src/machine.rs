@@ -1,6 +1,7 @@
 //! What the figures were measured on, and how busy it was meanwhile.
 
 use serde::{Deserialize, Serialize};
+use std::fmt::Display;
 use std::fs;
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -35,6 +36,21 @@ impl Machine {
             versions,
             quick,
         }
+    }
+
+    /// The sentence above a table, as a paragraph.
+    pub(crate) fn heading(&self, rounds: impl Display) -> String {
+        let Self { date, cpu, cores, memory_gib, kernel, versions, quick } = self;
+        let versions = versions.join(", ");
+        let quick = if *quick {
+            " of a quick run: it shows that the benchmark works, not what things cost"
+        } else {
+            ""
+        };
+        format!(
+            "Measured on {date}: {cpu}, {cores} cores, {memory_gib} GiB, Linux {kernel}; {versions}; \
+             median of {rounds} rounds{quick}.\n\n"
+        )
     }
 }
 

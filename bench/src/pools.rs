@@ -227,15 +227,7 @@ fn rows(ways: &[Way]) -> Vec<Vec<String>> {
 }
 
 fn markdown(machine: &Machine, rounds: usize, rows: &[Vec<String>]) -> String {
-    let mut text = format!(
-        "Measured on {}: {}, {} cores, {} GiB, Linux {}; {}; median of {rounds} rounds.\n\n",
-        machine.date,
-        machine.cpu,
-        machine.cores,
-        machine.memory_gib,
-        machine.kernel,
-        machine.versions.join(", "),
-    );
+    let mut text = machine.heading(rounds);
     let _ = writeln!(text, "| {} |\n|---|---|---:|---:|---:|---:|---|", HEADS.join(" | "));
     for row in rows {
         let _ = writeln!(text, "| {} |", row.join(" | "));

@@ -28,22 +28,7 @@ const ALSO: &[(Scenario, &str, &str)] = &[
 /// All that stands between the marks.
 pub(super) fn markdown(samples: &Samples, subject: &str) -> String {
     let gateways = samples.gateways();
-    let machine = &samples.machine;
-    let mut text = format!(
-        "Measured on {}: {}, {} cores, {} GiB, Linux {}; {}; median of {} rounds{}.\n\n",
-        machine.date,
-        machine.cpu,
-        machine.cores,
-        machine.memory_gib,
-        machine.kernel,
-        machine.versions.join(", "),
-        samples.rounds(),
-        if machine.quick {
-            " of a quick run: it shows that the benchmark works, not what things cost"
-        } else {
-            ""
-        },
-    );
+    let mut text = samples.machine.heading(samples.rounds());
     let columns = gateways.join(" | ");
     let _ = writeln!(text, "| what | unit | {columns} | {subject} ÷ {BASE} | must | aim | |");
     let _ = writeln!(text, "|---|---|{}---:|---:|---:|---|", "---:|".repeat(gateways.len()));

@@ -9,22 +9,8 @@ const HEADS: [&str; 8] = ["what", "unit", "plain", "wharf", "ratio", "must", "ai
 
 /// All that stands between the marks.
 pub(super) fn markdown(measured: &Measured) -> String {
-    let machine = &measured.machine;
     let rounds = measured.costs.iter().map(|cost| cost.rounds.len()).max().unwrap_or(0);
-    let mut text = format!(
-        "Measured on {}: {}, {} cores, {} GiB, Linux {}; {}; median of {rounds} rounds{}.\n\n",
-        machine.date,
-        machine.cpu,
-        machine.cores,
-        machine.memory_gib,
-        machine.kernel,
-        machine.versions.join(", "),
-        if machine.quick {
-            " of a quick run: it shows that the benchmark works, not what things cost"
-        } else {
-            ""
-        },
-    );
+    let mut text = measured.machine.heading(rounds);
     let _ = writeln!(text, "| {} |\n|---|---|---:|---:|---:|---:|---:|---|", HEADS.join(" | "));
     for row in rows(measured) {
         let _ = writeln!(text, "| {} |", row.join(" | "));
