@@ -4,11 +4,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use serde_json::{Value, json};
-use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, Ordering};
 use wharf_testkit::client::Client;
 use wharf_testkit::process::{Launch, Wharf};
 use wharf_testkit::redis::Redis;
+use wharf_testkit::turns;
 use wharf_testkit::upstream::{Recorded, Reply, Upstream};
 
 const CALLER: &str = "caller-key-of-redis";
@@ -35,33 +35,16 @@ fn ask(client: &mut Client) -> Result<u16, String> {
 }
 
 fn key_of(request: &Recorded) -> usize {
-    let value = request.header("authorization").unwrap_or_default();
-    KEYS.iter().position(|key| value == format!("Bearer {key}")).unwrap()
+    turns::key_of(request, &KEYS)
 }
 
 fn counts(upstream: &Upstream) -> [usize; 4] {
-    let mut counts = [0; 4];
-    for request in upstream.requests() {
-        counts[key_of(&request)] += 1;
-    }
-    counts
+    turns::counts(upstream, &KEYS)
 }
 
-/// `each` requests on each of `clients` connections, all at once, spread over the gateways.
+/// `each` requests on each of `clients` connections, all at once, and all are answered.
 fn flood(gateways: &[&Wharf], clients: usize, each: usize) {
-    let barrier = Barrier::new(clients);
-    std::thread::scope(|scope| {
-        for number in 0..clients {
-            let (address, barrier) = (gateways[number % gateways.len()].address(), &barrier);
-            scope.spawn(move || {
-                let mut client = Client::connect(address);
-                barrier.wait();
-                for _ in 0..each {
-                    assert_eq!(ask(&mut client), Ok(200));
-                }
-            });
-        }
-    });
+    turns::flood(gateways, clients, each, |client| assert_eq!(ask(client), Ok(200)));
 }
 
 /// Refuses the last key.

@@ -5,9 +5,9 @@
 use rusqlite::Connection;
 use serde_json::{Value, json};
 use std::path::Path;
-use std::sync::Barrier;
 use wharf_testkit::client::{Client, Response};
 use wharf_testkit::process::{Launch, Wharf};
+use wharf_testkit::turns;
 use wharf_testkit::upstream::{Recorded, Reply, Upstream};
 
 const CALLER: &str = "caller-key-of-rotation";
@@ -33,32 +33,17 @@ fn ask(client: &mut Client, method: &str, target: &str, body: &[u8]) -> Response
 
 /// The place of the key that a request carried.
 fn key_of(request: &Recorded) -> usize {
-    let value = request.header("authorization").unwrap_or_default();
-    KEYS.iter().position(|key| value == format!("Bearer {key}")).unwrap()
+    turns::key_of(request, &KEYS)
 }
 
 fn counts(upstream: &Upstream) -> [usize; 4] {
-    let mut counts = [0; 4];
-    for request in upstream.requests() {
-        counts[key_of(&request)] += 1;
-    }
-    counts
+    turns::counts(upstream, &KEYS)
 }
 
-/// `each` requests on each of `clients` connections, all at once, spread over the gateways.
+/// `each` requests on each of `clients` connections, all at once, and all are answered.
 fn flood(gateways: &[&Wharf], clients: usize, each: usize) {
-    let barrier = Barrier::new(clients);
-    std::thread::scope(|scope| {
-        for number in 0..clients {
-            let (address, barrier) = (gateways[number % gateways.len()].address(), &barrier);
-            scope.spawn(move || {
-                let mut client = Client::connect(address);
-                barrier.wait();
-                for _ in 0..each {
-                    assert_eq!(ask(&mut client, "POST", "/v1/chat/completions", CHAT).status, 200);
-                }
-            });
-        }
+    turns::flood(gateways, clients, each, |client| {
+        assert_eq!(ask(client, "POST", "/v1/chat/completions", CHAT).status, 200)
     });
 }
 
