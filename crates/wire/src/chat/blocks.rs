@@ -205,12 +205,6 @@ impl Blocks {
     pub fn finished(&self, choice: u32) -> bool {
         self.choices.iter().any(|known| known.index == choice && known.finished)
     }
-
-    /// Every choice that began is over, and one did.
-    #[must_use]
-    pub fn all_finished(&self) -> bool {
-        !self.choices.is_empty() && self.choices.iter().all(|choice| choice.finished)
-    }
 }
 
 impl Choice {
