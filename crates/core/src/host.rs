@@ -29,9 +29,6 @@ pub trait Host: Clone + 'static {
     const PARALLEL: usize;
     /// How old may be what is known of keys before the store is asked what others have learnt.
     const LOOK: Millis = Millis::seconds(10);
-    /// Reading the beginning of every answer costs next to nothing here. Else a plain answer is read before it is passed on
-    /// only where something else could be tried.
-    const PEEKS: bool = true;
     /// The content codings that `read` undoes, by their names in `Content-Encoding`.
     const DECODES: &'static [&'static str];
     /// An upstream's answer body, still open.
@@ -55,6 +52,10 @@ pub trait Host: Clone + 'static {
     }
     /// The next piece of an answer's body; `None` at its clean end. Dropping the future loses nothing.
     async fn read(&self, body: &mut Self::Body) -> Result<Option<Bytes>, TransportError>;
+    /// Whether `read` brings all of this body at once, and shows nothing before that.
+    fn reads_whole(&self, _body: &Self::Body) -> bool {
+        false
+    }
     /// Reads a client's body to its end, or fails once it is over `limit` bytes. A host may look at a large one as
     /// it comes ([`Arriving`](wharf_wire::scan::Arriving)), or only hand over the bytes.
     async fn collect(&self, upload: &mut Self::Upload, limit: usize) -> Result<Arrived, CollectError>;

@@ -250,7 +250,7 @@ impl Lane {
     /// its body over without looking at it.
     pub const fn may_be_handed_over(&self) -> bool {
         match &self.kind {
-            Kind::Verbatim(relay) => relay.is_plain(),
+            Kind::Verbatim(relay) => relay.is_passed_through(),
             Kind::Translate(_) => false,
         }
     }

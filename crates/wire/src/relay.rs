@@ -90,13 +90,10 @@ impl Relay {
         }
     }
 
-    /// However it ends, nothing of ours follows.
+    /// It ends as the upstream ends it, and nobody asks what was in it.
     #[must_use]
-    pub const fn is_plain(&self) -> bool {
-        match self.kind {
-            RelayKind::ModelStream(_) => false,
-            RelayKind::ModelJson | RelayKind::PassThrough => true,
-        }
+    pub const fn is_passed_through(&self) -> bool {
+        matches!(self.kind, RelayKind::PassThrough)
     }
 
     /// The answer is whole already: an idle time-out or a cut would do no harm.

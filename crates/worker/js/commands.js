@@ -18,6 +18,10 @@ const STEPPED = 15;
 const NOTICE = 16;
 const REACH = 17;
 const QUIET = 18;
+const WHOLE = 19;
+
+// A length that is not known.
+const UNKNOWN = 0xffffffff;
 
 // Carries out the commands at `place`, in order. What they name in memory is copied before the next call into wasm: so
 // nothing here may make one.
@@ -42,6 +46,9 @@ export function each(wasm, place, does) {
       }
       case READ:
         does.read(words[at++], words[at++], words[at++]);
+        break;
+      case WHOLE:
+        does.whole(words[at++], words[at++], words[at++]);
         break;
       case SLEEP:
         does.sleep(words[at++], words[at++]);
@@ -144,11 +151,17 @@ function respond(wasm, words, at, status, head, does) {
       does.respond(status, head, bytes(wasm, words, at));
       return at + 2;
     case 2:
-      does.handOver(head, words[at]);
+      does.handOver(status, head, words[at]);
       return at + 1;
-    case 3:
-      does.relay(status, head, words[at], words[at + 1], words[at + 2], words[at + 3] === 1, bytes(wasm, words, at + 4));
-      return at + 6;
+    case 3: {
+      const [body, idle, wait, look, length] = words.subarray(at, at + 5);
+      const terms = { idle, wait, look, length: length === UNKNOWN ? null : length };
+      does.relay(status, head, body, terms, bytes(wasm, words, at + 5));
+      return at + 7;
+    }
+    case 5:
+      does.held(status, head, words[at], words[at + 2] === 0 ? null : bytes(wasm, words, at + 1));
+      return at + 3;
     default: {
       const [pace, count] = [words[at], words[at + 1]];
       const pieces = [];

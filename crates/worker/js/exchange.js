@@ -1,5 +1,6 @@
 // One request: what wasm decides is carried out here, with the platform's fetch, streams, timers and Durable Objects.
 
+import { Alarm } from "./alarm.js";
 import { each } from "./commands.js";
 import { reaches, regional, shard } from "./egress.js";
 import * as events from "./events.js";
@@ -26,6 +27,7 @@ export class Exchange {
   #upload = null;
   #idle = null;
   #lane = null;
+  #alarm = new Alarm();
   // Which of a region's objects this request leaves through.
   #shard = null;
 
@@ -83,6 +85,7 @@ export class Exchange {
 
   #show(response) {
     this.#answered = true;
+    this.#alarm.rest();
     this.#resolve(response);
   }
 
@@ -126,12 +129,11 @@ export class Exchange {
       signal: this.#request.signal,
     };
     if (!bodiless) init.body = body.first ? upload(this.#request, this.#upload, body) : body;
-    const timer = setTimeout(() => this.#event(op, events.HEAD_TIMEOUT), wait);
-    this.#ops.set(op, () => clearTimeout(timer));
+    const came = this.#limit(op, wait, events.HEAD_TIMEOUT);
     const call = way === "direct" ? fetch(url, init) : regional(this.#env, way, (this.#shard ??= shard()), url, init);
     call.then(
       (response) => {
-        clearTimeout(timer);
+        came();
         // Too late, or not wanted any more.
         if (!this.#ops.has(op)) return response.body?.cancel();
         // The platform takes it from a provider, and gives it to nobody.
@@ -143,7 +145,7 @@ export class Exchange {
         this.#event(op, events.DONE, `${response.status}${list(response.headers)}`);
       },
       (error) => {
-        clearTimeout(timer);
+        came();
         if (this.#request.signal.aborted) this.#left();
         else this.#event(op, error.kind ?? failure(error));
       },
@@ -174,9 +176,31 @@ export class Exchange {
     );
   }
 
+  whole(op, body, idle) {
+    const came = this.#limit(op, idle, events.IDLE_TIMEOUT);
+    const answer = this.#bodies.get(body);
+    if (!answer) return queueMicrotask(() => (came(), this.#event(op, events.CLOSED)));
+    answer.whole().then(
+      (bytes) => {
+        came();
+        if (this.#ops.has(op)) this.#event(op, events.PIECE, new Uint8Array(bytes));
+      },
+      (error) => {
+        came();
+        this.#event(op, error.kind ?? events.CLOSED);
+      },
+    );
+  }
+
+  // An op that comes back by itself, in this way, unless something else happens before.
+  #limit(op, wait, kind) {
+    const off = this.#alarm.after(wait, () => this.#event(op, kind));
+    this.#ops.set(op, off);
+    return off;
+  }
+
   sleep(op, wait) {
-    const timer = setTimeout(() => this.#event(op, events.DONE), wait);
-    this.#ops.set(op, () => clearTimeout(timer));
+    this.#limit(op, wait, events.DONE);
   }
 
   call(op, wait, text) {
@@ -206,23 +230,34 @@ export class Exchange {
     this.#show(new Response(body, { status, headers: headers(head.split("\n"), 1) }));
   }
 
-  handOver(change, body) {
-    const { response } = this.#bodies.get(body);
-    this.#bodies.delete(body);
-    this.#show(changed(response, change));
+  handOver(status, change, body) {
+    const { response } = this.#taken(body);
+    this.#show(changed(response, change, status, response.body));
   }
 
-  relay(status, head, body, idle, wait, verbatim, first) {
-    const { source } = this.#bodies.get(body);
+  // `bytes`: null for what `whole` gave.
+  held(status, change, body, bytes) {
+    const answer = this.#taken(body);
+    this.#show(changed(answer.response, change, status, bytes ?? answer.bytes));
+  }
+
+  relay(status, head, body, { idle, wait, look, length }, first) {
+    const { source } = this.#taken(body);
     source.idle = idle;
-    this.#bodies.delete(body);
-    const { readable, writable } = new IdentityTransformStream();
+    const { readable, writable } = length === null ? new IdentityTransformStream() : new FixedLengthStream(length);
     this.#show(new Response(readable, { status, headers: headers(head.split("\n"), 1) }));
     const lane = this.#through();
     lane.wait = wait;
+    lane.look = look;
     const { signal } = this.#request;
-    const relayed = (verbatim ? pipe : translate)(source, writable, lane, first, () => signal.aborted);
+    const relayed = (look > 0 ? pipe : translate)(source, writable, lane, first, () => signal.aborted);
     relayed.catch((trap) => this.#broken(trap));
+  }
+
+  #taken(body) {
+    const answer = this.#bodies.get(body);
+    this.#bodies.delete(body);
+    return answer;
   }
 
   pace(status, head, wait, pieces) {
@@ -233,7 +268,7 @@ export class Exchange {
 
   // What relays see of wasm. It may want other things done at the same time.
   #through() {
-    const lane = { out: null, over: false, wait: 0, sent: 0 };
+    const lane = { out: null, over: false, wait: 0, look: 0, sent: 0 };
     const call = (words) => {
       lane.out = null;
       lane.over = false;
@@ -280,14 +315,22 @@ export class Exchange {
 
 // An answer whose body is open. Most bodies are handed over and never looked at.
 class Answer {
+  // All of it, once it was read so.
+  bytes = null;
+  #whole = null;
   #source = null;
 
   constructor(response) {
     this.response = response;
   }
 
+  // The platform takes half the time for this that pieces take.
+  whole() {
+    return (this.#whole ??= this.response.arrayBuffer().then((bytes) => (this.bytes = bytes)));
+  }
+
   get source() {
-    return (this.#source ??= new Source(this.response.body));
+    return (this.#source ??= this.#whole === null ? new Source(this.response.body) : new Source(null, this.#whole));
   }
 }
 

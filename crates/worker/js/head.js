@@ -15,8 +15,9 @@ export function list(headers) {
 
 // An answer as it came but for its headers: `change` has the names to take out in its first line, then names and
 // values to put in. The platform copies the rest for less than a list of them costs.
-export function changed(response, change) {
-  const answer = new Response(response.body, response);
+export function changed(response, change, status, body) {
+  const init = status === response.status ? response : { status, headers: response.headers };
+  const answer = new Response(body, init);
   const lines = change.split("\n");
   const { headers } = answer;
   if (lines[0] !== "") for (const name of lines[0].split(",")) headers.delete(name);

@@ -5,10 +5,7 @@
 
 import { CLOSED, END, IDLE_TIMEOUT } from "./events.js";
 
-// How long the second branch may lie unread, in milliseconds: what comes meanwhile is held.
-const SELDOM = 1000;
-
-// Relays a body as it comes: what `lane` sees of it, and adds at its end, is wasm's.
+// Relays a body as it comes: what `lane` sees of it, every `lane.look` milliseconds, and adds at its end, is wasm's.
 export async function pipe(source, writable, lane, first, gone) {
   const out = new Out(writable, lane);
   let quiet = null;
@@ -21,6 +18,7 @@ export async function pipe(source, writable, lane, first, gone) {
       lane.piece(value);
       await out.write(value);
     }
+    if (source.stream === null) return await out.end(lane.ended(END));
     const [straight, beside] = source.split();
     out.release();
     const stop = new AbortController();
@@ -34,7 +32,7 @@ export async function pipe(source, writable, lane, first, gone) {
       stop.abort();
       beside.cancel();
     });
-    const watched = await beside.watch(over, SELDOM, (piece) => {
+    const watched = await beside.watch(over, lane.look, (piece) => {
       lane.sent += piece.byteLength;
       lane.piece(piece);
     });

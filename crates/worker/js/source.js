@@ -19,6 +19,8 @@ export class Source {
   // Milliseconds; 0: no limit.
   idle = 0;
   stream;
+  // All of it, where it comes at once.
+  #whole;
   #reader = null;
   #coming = null;
   #room = null;
@@ -26,18 +28,19 @@ export class Source {
   #since = Infinity;
   #silent = null;
 
-  constructor(stream) {
+  constructor(stream, whole = null) {
     this.stream = stream;
+    this.#whole = whole;
   }
 
   // A read is under way, or its piece was not taken.
   get reads() {
-    return this.#coming !== null;
+    return this.#coming !== null || this.#whole !== null;
   }
 
   // The next piece. It stays the next one until it is taken, so that a reader who gives up loses nothing.
   peek() {
-    if (this.stream === null) return NOTHING;
+    if (this.stream === null && !this.reads) return NOTHING;
     this.#coming ??= this.idle === 0 ? this.#read() : Promise.race([this.#read(), this.#silence()]);
     return this.#coming;
   }
@@ -111,6 +114,7 @@ export class Source {
   }
 
   async #read() {
+    if (this.#whole !== null) return this.#all();
     this.#reader ??= this.stream.getReader({ mode: "byob" });
     const room = this.#room ?? new ArrayBuffer(ROOM);
     this.#room = null;
@@ -119,6 +123,14 @@ export class Source {
     this.#since = Infinity;
     if (read.done) this.close();
     return read;
+  }
+
+  async #all() {
+    this.#since = Date.now();
+    const value = new Uint8Array(await this.#whole);
+    this.#whole = null;
+    this.close();
+    return { done: false, value };
   }
 
   // Rejects once a read has waited too long. One timer serves many reads: it is set again for what is left.

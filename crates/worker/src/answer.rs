@@ -1,7 +1,7 @@
-//! The core's answer as a command: what JavaScript can hand over as the platform's own stream goes so; a model route's
-//! stream is relayed piece by piece, so that one which breaks off never looks whole.
+//! The core's answer as a command: pass-through goes out as the platform's own stream; what was read whole as bytes; the
+//! rest of a model route's answers is relayed, so that one which breaks off never looks whole.
 
-use crate::command::Tag;
+use crate::command::{Tag, UNKNOWN};
 use crate::flow::Flow;
 use crate::host::{Body, Worker, push_line};
 use crate::ops::Shared;
@@ -13,6 +13,7 @@ use std::collections::VecDeque;
 use wharf_core::exchange::{OutBody, Outgoing, Stream};
 use wharf_core::headers::{Headers, text};
 use wharf_core::host::Host;
+use wharf_core::lane::Lane;
 use wharf_core::time::Millis;
 use wharf_wire::relay::End;
 
@@ -21,6 +22,12 @@ const BYTES: u32 = 1;
 const HANDED_OVER: u32 = 2;
 const RELAYED: u32 = 3;
 const PACED: u32 = 4;
+const READ: u32 = 5;
+
+/// How often what passes as it comes is shown to us, in milliseconds: what comes meanwhile is held in memory, and a stream
+/// comes slowly.
+const LOOK: u32 = 100;
+const LOOK_AT_STREAM: u32 = 1000;
 
 /// Answers an exchange. `head`: the client asked for no body.
 pub fn respond(shared: &Shared, exchange: u32, outgoing: Outgoing<Body>, mut settle: Settle, head: bool) {
@@ -61,9 +68,7 @@ fn put_head(
     if let Some(length) = length {
         headers.insert(CONTENT_LENGTH, length);
     }
-    let undone =
-        text(&headers, CONTENT_ENCODING).is_some_and(|coding| Worker::DECODES.contains(&coding.trim()));
-    if read && undone {
+    if read && is_undone(&headers) {
         headers.remove(CONTENT_ENCODING);
     }
     let mut lines = Vec::with_capacity(1024);
@@ -73,6 +78,11 @@ fn put_head(
     let mut commands = shared.commands.borrow_mut();
     commands.put(Tag::Respond, &[status.as_u16().into()]);
     commands.bytes(lines.into());
+}
+
+/// The platform undoes the coding of such an answer when its body is read.
+fn is_undone(headers: &Headers) -> bool {
+    text(headers, CONTENT_ENCODING).is_some_and(|coding| Worker::DECODES.contains(&coding.trim()))
 }
 
 /// What turns one list of headers into another: the names to take out, in the first line; then those to put in.
@@ -160,8 +170,19 @@ fn streamed(
         return settle.over(false);
     }
     body.hand_over();
+    let first = match first {
+        Some(first) if body.is_over() && stream.lane.keeps_length() => {
+            return read(shared, (status, headers), &body, first, stream.lane, settle);
+        }
+        first => first,
+    };
+    let look = match (stream.lane.is_verbatim(), stream.lane.keeps_length()) {
+        (true, true) => LOOK,
+        (true, false) => LOOK_AT_STREAM,
+        (false, _) => 0,
+    };
+    let length = if stream.lane.keeps_length() { body.length() } else { UNKNOWN };
     put_head(shared, status, headers, None, true);
-    let verbatim = stream.lane.is_verbatim();
     let first = first.map(|first| stream.lane.push(first)).unwrap_or_default();
     if !first.is_empty() {
         settle.begins();
@@ -169,8 +190,37 @@ fn streamed(
     let flow = Flow::relayed(stream.lane, settle, shared.keepalive.get());
     let mut commands = shared.commands.borrow_mut();
     let idle = body.idle.0.min(i32::MAX as u64) as u32;
-    commands.numbers(&[RELAYED, body.id, idle, flow.wait(), verbatim.into()]);
+    commands.numbers(&[RELAYED, body.id, idle, flow.wait(), look, length]);
     commands.bytes(first);
     drop(commands);
     shared.flows.borrow_mut().insert(exchange, flow);
+}
+
+/// An answer that was read to its end goes out as it came.
+fn read(
+    shared: &Shared,
+    (status, mut headers): (StatusCode, Headers),
+    body: &Body,
+    first: Bytes,
+    mut lane: Lane,
+    mut settle: Settle,
+) {
+    let first = lane.push(first);
+    let now = Millis(settle.now());
+    // Its end was as HTTP has it: nothing follows.
+    let _ = lane.finish(End::Clean, &mut settle.record, now);
+    settle.begins();
+    settle.measured.bytes = first.len() as u64;
+    if is_undone(&headers) {
+        headers.remove(CONTENT_ENCODING);
+        headers.remove(CONTENT_LENGTH);
+    }
+    let change = changes(&body.headers, &headers);
+    let mut commands = shared.commands.borrow_mut();
+    commands.put(Tag::Respond, &[status.as_u16().into()]);
+    commands.bytes(change.into());
+    commands.numbers(&[READ, body.id]);
+    commands.bytes(if body.is_at_hand() { Bytes::new() } else { first });
+    drop(commands);
+    settle.over(false);
 }

@@ -18,6 +18,8 @@ pub enum Tag {
     Send = 3,
     /// `op body idle_ms`: read a piece of an answer.
     Read = 4,
+    /// `op body idle_ms`: read all of an answer, which is short and not in a coding.
+    Whole = 19,
     /// `op ms`: wait.
     Sleep = 5,
     /// `op ms text(shard, op as JSON)`: ask a Durable Object.
@@ -28,9 +30,11 @@ pub enum Tag {
     Drop = 8,
     /// `status text(header lines) kind …`: 0 no body; 1 bytes: `place length`; 2 an answer as it
     /// came but for its headers: `body`, and the text is names to take out, then header lines to put in;
-    /// 3 an answer that is relayed: `body idle_ms quiet_ms verbatim`, then the first piece: `place length`; when
-    /// `quiet_ms` is over, `quiet` is called (0: never);
-    /// 4 pieces of our own: `pace_ms n (place length)*`.
+    /// 3 an answer that is relayed: `body idle_ms quiet_ms look_ms length`, then the first piece: `place length`; when
+    /// `quiet_ms` is over, `quiet` is called (0: never); with `look_ms` it goes on as it comes, and is shown to us so often,
+    /// else it is what we make of it; its whole length, or `UNKNOWN`;
+    /// 4 pieces of our own: `pace_ms n (place length)*`;
+    /// 5 an answer whose body was read: as 2, then the body: `place length`, or 0 0 for what `Whole` gave.
     Respond = 9,
     /// `text`: a line of the access log.
     Log = 10,

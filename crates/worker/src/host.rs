@@ -4,13 +4,14 @@ use crate::command::{Commands, Tag, UNKNOWN};
 use crate::events;
 use crate::ops::{Event, Shared};
 use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, StatusCode};
 use std::cell::{Cell, RefCell};
 use std::fmt::Write as _;
 use std::future::Future;
 use std::rc::Rc;
 use wharf_core::egress;
-use wharf_core::headers::Headers;
+use wharf_core::headers::{Headers, text};
 use wharf_core::host::{
     Answer, CollectError, Egress, Host, Origin, Payload, Scheme, TransportError, UpstreamRequest,
 };
@@ -35,11 +36,49 @@ pub struct Body {
     pub idle: Millis,
     /// The answer's headers as they came.
     pub headers: Headers,
+    /// How much there will be to read, where that is known.
+    length: Option<u64>,
+    read: u64,
+    ended: bool,
     shared: Rc<Shared>,
     handed_over: Cell<bool>,
 }
 
+/// The longest body that is read at once: it is held whole.
+const SHORT: u64 = 64 * 1024;
+
 impl Body {
+    fn new(id: u32, idle: Millis, headers: Headers, shared: Rc<Shared>) -> Self {
+        // Of what is in a coding the platform undoes it, or nobody knows how long it becomes.
+        let plain = !headers.contains_key(CONTENT_ENCODING);
+        let length = text(&headers, CONTENT_LENGTH).filter(|_| plain);
+        let length = length.and_then(|length| length.trim().parse().ok());
+        let handed_over = Cell::new(false);
+        Self { id, idle, headers, length, read: 0, ended: false, shared, handed_over }
+    }
+
+    /// Events may come one by one, whatever their length in all.
+    fn is_short(&self) -> bool {
+        let is_stream =
+            || text(&self.headers, CONTENT_TYPE).is_some_and(|media| media.contains("event-stream"));
+        self.length.is_some_and(|length| length <= SHORT) && !is_stream()
+    }
+
+    /// Everything was read.
+    pub fn is_over(&self) -> bool {
+        self.ended || self.length == Some(self.read)
+    }
+
+    /// Everything was read, at once: JavaScript has it.
+    pub fn is_at_hand(&self) -> bool {
+        self.is_over() && self.is_short()
+    }
+
+    /// How much there is to read, as `Tag::Respond` has it.
+    pub fn length(&self) -> u32 {
+        self.length.and_then(|length| u32::try_from(length).ok()).unwrap_or(UNKNOWN)
+    }
+
     /// From here on JavaScript sees to it.
     pub fn hand_over(&self) {
         self.handed_over.set(true);
@@ -73,8 +112,6 @@ impl Host for Worker {
     const HINTS: bool = true;
     // A Worker may wait for six heads at once: <https://developers.cloudflare.com/workers/platform/limits/>.
     const PARALLEL: usize = 6;
-    // Every piece that is looked at crosses from JavaScript to wasm.
-    const PEEKS: bool = false;
     // `fetch` undoes these when a body is read: <https://developers.cloudflare.com/workers/runtime-apis/fetch/>.
     const DECODES: &'static [&'static str] = &["gzip", "br"];
     type Body = Body;
@@ -100,8 +137,7 @@ impl Host for Worker {
             return Err(events::transport(kind));
         }
         let (status, headers) = read_head(&bytes).ok_or(TransportError::Garbage)?;
-        let (idle, headers_then, shared) = (timeouts.idle, headers.clone(), shared.clone());
-        let body = Body { id, idle, headers: headers_then, shared, handed_over: Cell::new(false) };
+        let body = Body::new(id, timeouts.idle, headers.clone(), shared.clone());
         Ok(Answer { status, headers, body })
     }
 
@@ -113,12 +149,26 @@ impl Host for Worker {
     }
 
     async fn read(&self, body: &mut Body) -> Result<Option<Bytes>, TransportError> {
-        let asked = self.0.shared.ask(Tag::Read, &[body.id, milliseconds(body.idle)]);
+        if body.is_over() {
+            return Ok(None);
+        }
+        let how = if body.is_short() && body.read == 0 { Tag::Whole } else { Tag::Read };
+        let asked = self.0.shared.ask(how, &[body.id, milliseconds(body.idle)]);
         match asked.await {
-            Event { kind: events::PIECE, bytes } => Ok(Some(bytes)),
-            Event { kind: events::END, .. } => Ok(None),
+            Event { kind: events::PIECE, bytes } => {
+                body.read += bytes.len() as u64;
+                Ok(Some(bytes))
+            }
+            Event { kind: events::END, .. } => {
+                body.ended = true;
+                Ok(None)
+            }
             Event { kind, .. } => Err(events::transport(kind)),
         }
+    }
+
+    fn reads_whole(&self, body: &Body) -> bool {
+        body.is_short()
     }
 
     async fn collect(&self, _: &mut Upload, limit: usize) -> Result<Arrived, CollectError> {

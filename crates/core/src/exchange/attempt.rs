@@ -6,7 +6,7 @@ use super::earlier::Earlier;
 use super::learning::{Lesson, Tried};
 use super::prepared::{Prepared, request};
 use super::reply::Reply;
-use super::telling::{Hold, Telling, Told};
+use super::telling::{Telling, Told};
 use crate::coding::{self, Decoder};
 use crate::egress;
 use crate::error::{Error, Kind};
@@ -210,8 +210,7 @@ impl<H: Host> Core<H> {
             (Got::Failed(error), _) => return Ended::Failed(error),
             (Got::Answer(answer, first), Telling::Raw) => return Ended::Answer(answer, first, busy),
             (Got::Answer(answer, first), telling) => {
-                let hold = Hold { wait: self.table.hold, plain: false };
-                self.tell(answer, first, telling, hold, record).await.reply
+                self.tell(answer, first, telling, self.table.hold, record).await.reply
             }
             (Got::Told(reply), _) => reply,
         };
@@ -314,7 +313,7 @@ impl<H: Host> Core<H> {
         let (status, began) = (answer.status.as_u16(), self.host.now());
         // Nothing else can be done about a silent stream than to wait for it: then the caller may as well see its head.
         let hold = first_event.filter(|first| left.any() || *first < self.table.hold);
-        let held = Hold { wait: hold.unwrap_or(self.table.hold), plain: H::PEEKS || left.any() };
+        let held = hold.unwrap_or(self.table.hold);
         let tell = self.tell(answer, None, limits.telling, held, record);
         let told = match self.time_left(limits) {
             None => tell.await,

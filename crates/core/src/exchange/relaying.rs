@@ -4,7 +4,7 @@
 use super::Core;
 use super::attempt::failure;
 use super::reply::{OutBody, Reply, Stream};
-use super::telling::{Hold, Told, Trouble};
+use super::telling::{Told, Trouble};
 use crate::coding::{self, Decoder};
 use crate::error::{Error, Kind};
 use crate::headers::{self, Headers, text};
@@ -49,7 +49,7 @@ impl<H: Host> Core<H> {
         mut answer: Answer<H::Body>,
         first: Option<Bytes>,
         ask: Option<&Ask>,
-        hold: Hold,
+        hold: Millis,
         record: &Record,
     ) -> Told<H::Body> {
         let ok = answer.status.is_success();
@@ -64,11 +64,9 @@ impl<H: Host> Core<H> {
             None => Held::new(first, answer.body, None),
             Some(format) if is_sse(&answer.headers) => {
                 let format = (!unnamed).then_some(format);
-                self.hold_stream(answer.body, &answer.headers, format, hold.wait).await
+                self.hold_stream(answer.body, &answer.headers, format, hold).await
             }
-            Some(_) if hold.plain && is_json(&answer.headers) => {
-                self.hold_plain(answer.body, &answer.headers, hold.wait).await
-            }
+            Some(_) if is_json(&answer.headers) => self.hold_plain(answer.body, &answer.headers, hold).await,
             Some(_) => Held::new(None, answer.body, None),
         };
         let Held { first, body, trouble, waiting } = held;
@@ -145,7 +143,7 @@ impl<H: Host> Core<H> {
         let length = length.and_then(|length| length.parse::<usize>().ok());
         let mut first = Pieces::default();
         let mut wait = pin!(self.host.sleep(hold));
-        let mut late = false;
+        let mut late = self.host.reads_whole(&body);
         let mut whole = false;
         let ended = loop {
             whole |= length.is_some_and(|length| first.length >= length);
@@ -176,6 +174,7 @@ impl<H: Host> Core<H> {
                 Err(error) => break Some(error),
             }
             if late {
+                whole = length.is_some_and(|length| first.length >= length);
                 break None;
             }
         };

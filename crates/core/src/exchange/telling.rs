@@ -24,15 +24,6 @@ pub(super) enum Telling<'t> {
     Translated(&'t Translation),
 }
 
-/// How much is read before an answer is passed on.
-#[derive(Clone, Copy)]
-pub(super) struct Hold {
-    /// How long a head waits at most.
-    pub wait: Millis,
-    /// Plain answers are held as well.
-    pub plain: bool,
-}
-
 /// A reply, and what is wrong with it, if it is one only for want of a better.
 pub(super) struct Told<B> {
     pub reply: Result<Reply<B>, Error>,
@@ -67,20 +58,20 @@ impl Trouble {
 }
 
 impl<H: Host> Core<H> {
-    /// Makes an answer the caller's.
+    /// Makes an answer the caller's; its head waits for `hold` at most.
     pub(super) async fn tell(
         &self,
         answer: Answer<H::Body>,
         first: Option<Bytes>,
         telling: Telling<'_>,
-        hold: Hold,
+        hold: Millis,
         record: &mut Record,
     ) -> Told<H::Body> {
         match telling {
             Telling::Raw => self.relay(answer, first, None, hold, record).await,
             Telling::Verbatim(ask) => self.relay(answer, first, Some(ask), hold, record).await,
             // Boxed: verbatim requests must not carry the size of this way.
-            Telling::Translated(way) => Box::pin(self.lead_back(answer, first, way, hold.wait, record)).await,
+            Telling::Translated(way) => Box::pin(self.lead_back(answer, first, way, hold, record)).await,
         }
     }
 }

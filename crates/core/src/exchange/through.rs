@@ -7,7 +7,7 @@ use super::attempt::{Ended, Limits, failure};
 use super::course;
 use super::prepared::{Body, Peer, Prepared};
 use super::reply::{Incoming, Reply};
-use super::telling::{Hold, Telling};
+use super::telling::Telling;
 use super::{Call, Core};
 use crate::error::{Error, Kind};
 use crate::gateway;
@@ -142,8 +142,7 @@ impl<H: Host> Core<H> {
     ) -> Result<Reply<H::Body>, Error> {
         match ended {
             Ended::Answer(answer, first, busy) => {
-                let hold = Hold { wait: self.table.hold, plain: false };
-                let told = self.tell(answer, first, Telling::Raw, hold, record).await;
+                let told = self.tell(answer, first, Telling::Raw, self.table.hold, record).await;
                 let mut reply = told.reply?;
                 busy.into_iter().for_each(|busy| reply.occupies(busy));
                 Ok(reply)
