@@ -53,13 +53,15 @@ pub(super) struct Server {
 
 /// Starts the four, with chances drawn by `seed`.
 pub(super) fn upstreams(program: &Path, directory: &Path, seed: u64) -> Result<Vec<Server>> {
+    let in_streams = [&IN_BOTH[..], &IN_STREAMS].concat();
+    let in_plain_answers = [&IN_BOTH[..], &IN_PLAIN_ANSWERS].concat();
     let start = |(at, (name, _, _, outage)): (usize, &(&str, &str, &str, &str))| {
         let script = json!({
             "seed": seed + at as u64,
             "rules": [
                 { "when": { "model": "slow" }, "do": "drip:64,20" },
-                { "when": { "stream": true, "chance": 8 }, "do": [&IN_BOTH[..], &IN_STREAMS].concat() },
-                { "when": { "stream": false, "chance": 8 }, "do": [&IN_BOTH[..], &IN_PLAIN_ANSWERS].concat() },
+                { "when": { "stream": true, "chance": 8 }, "do": in_streams },
+                { "when": { "stream": false, "chance": 8 }, "do": in_plain_answers },
                 { "do": outage },
             ],
         });
