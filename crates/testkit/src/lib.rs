@@ -1,7 +1,8 @@
 //! For tests only: what stands around a gateway while it is tested.
 //!
 //! [`upstream`] plays the provider, with every fault a network has; [`client`] plays the caller and sees the raw framing;
-//! [`process`] runs the built binary, [`workerd`] the built Worker; [`replay`] brings recorded traffic; [`secrets`] looks for credentials where none may be;
+//! [`process`] runs the built binary, [`workerd`] the built Worker; [`replay`] brings recorded traffic; [`secrets`] looks for
+//! credentials where none may be;
 //! [`scenario`] puts them together: files that say request, scripted upstream and expectation, the same for every host.
 //! [`redis`] is a Redis of the test's own. [`turns`] counts whose turn it was. [`store`] holds the suite that every store of pool state has to pass.
 //! [`scorecard`] holds a gateway to what it must make of every fault.

@@ -12,6 +12,10 @@ use std::sync::mpsc::{Receiver, channel};
 /// <https://developers.cloudflare.com/workers/platform/limits/#environment-variables>.
 const PIECE: usize = 5_000;
 
+/// The header by which the test's socket is told what `request.cf` is, as JSON: where the platform says that a request
+/// comes from.
+pub const CF_HEADER: &str = "mf-cf-blob";
+
 /// The Node process with Miniflare in it. Dropping it ends it, and the Worker with it.
 #[derive(Debug)]
 pub struct Workerd {
@@ -89,15 +93,15 @@ fn left_out(what: &str, why: &str) {
 
 /// What a person puts into variables and secrets for this configuration: its upper-case members under their own names,
 /// the rest in `WHARF_CONFIG`, and there no credential but by the name of a variable.
-pub fn variables(config: Map<String, Value>) -> Map<String, Value> {
+pub fn variables(config: &Value) -> Map<String, Value> {
     let mut vars = Map::new();
     let mut sections = Map::new();
-    for (name, value) in config {
+    for (name, value) in config.as_object().into_iter().flatten() {
         if name.starts_with(|first: char| first.is_ascii_uppercase()) {
             let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
-            vars.insert(name, text.into());
+            vars.insert(name.clone(), text.into());
         } else if name != "region" {
-            sections.insert(name, value);
+            sections.insert(name.clone(), value.clone());
         }
     }
     for provider in sections.get_mut("providers").and_then(Value::as_object_mut).into_iter().flatten() {

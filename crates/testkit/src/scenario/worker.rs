@@ -3,12 +3,9 @@
 
 use super::{Failure, Scenario, leaked, picked};
 use crate::upstream::Upstream;
-use crate::workerd::{self, Workerd};
+use crate::workerd::{self, CF_HEADER, Workerd};
 use serde_json::{Map, Value, json};
 use std::path::Path;
-
-/// The header by which the test's socket is told what `request.cf` is.
-const CF_HEADER: &str = "mf-cf-blob";
 
 /// Runs every scenario for the Worker in the folder `worker` (`crates/worker`) and fails with all that went wrong.
 /// `WHARF_SCENARIO=part-of-a-name` picks some. Where the Worker or its packages are not built it only says so, unless
@@ -51,7 +48,7 @@ fn said(failure: &Failure, printed: &str) -> String {
 /// Variables and secrets for the scenario. The environment wins.
 fn variables(scenario: &Scenario, upstream: &Upstream) -> Map<String, Value> {
     let config = serde_json::from_str(&scenario.config_text(upstream)).expect("the configuration as JSON");
-    let mut vars = workerd::variables(config);
+    let mut vars = workerd::variables(&config);
     vars.extend(scenario.environment(upstream).into_iter().map(|(name, value)| (name, value.into())));
     vars
 }

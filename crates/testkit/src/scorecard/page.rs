@@ -10,8 +10,9 @@ const HEAD: &str = "\
 <!-- Written by `cargo run -p xtask -- gen`; `-- check` fails when it is stale. -->
 
 What a caller sees when a provider misbehaves. Every cell is a test: `cargo test -p wharf --test scorecard` puts the \
-gateway in front of [`wharf chaos`](chaos.md) and asks for each fault, plain and streamed, passed on in the provider's \
-own format and translated, with the broken target alone and with a healthy one behind it";
+gateway, as the native server, as the Worker in workerd, and as a Worker whose calls leave from another region, in front \
+of [`wharf chaos`](chaos.md) and asks for each fault, plain and streamed, passed on in the provider's own format and \
+translated, with the broken target alone and with a healthy one behind it";
 
 const WORDS: &str = "\
 | word | what comes |
@@ -45,8 +46,8 @@ pub fn page() -> String {
     let mut out = HEAD.to_owned();
     let _ = write!(
         out,
-        ": {} requests, by all four dialects. Time-outs are {TIMEOUT_MS} ms there, and no caller waits for longer than \
-         those of each target (and what a busy machine needs).\n\n{WORDS}\n",
+        ": {} requests to each of the three, by all four dialects. Time-outs are {TIMEOUT_MS} ms there, and no caller \
+         waits for longer than those of each target (and what a busy machine needs).\n\n{WORDS}\n",
         Cell::all(&PAIRS).len()
     );
     out.push_str("| fault | what it is | plain | plain, translated | streamed | streamed, translated |\n");
@@ -61,11 +62,19 @@ pub fn page() -> String {
     }
     for (at, one) in EXCEPTIONS.iter().enumerate() {
         if at == 0 {
-            out.push_str("\n## What a platform decides\n\n| host | fault | what comes | why |\n| --- | --- | --- | --- |\n");
+            out.push_str("\n## What a platform decides\n\nThere this comes instead, and must:\n\n| host | fault | what comes | why |\n| --- | --- | --- | --- |\n");
         }
         let mode = one.stream.map_or("", |stream| if stream { ", streamed" } else { ", plain" });
-        let _ =
-            writeln!(out, "| {} | `{}`{mode} | {} | {} |", one.host, one.fault, word(one.want), one.reason);
+        let lane =
+            one.translated.map_or("", |translated| if translated { ", translated" } else { ", passed on" });
+        let _ = writeln!(
+            out,
+            "| {} | `{}`{mode}{lane} | {} | {} |",
+            one.host,
+            one.fault,
+            word(one.want),
+            one.reason
+        );
     }
     out.push_str(ELSEWHERE);
     out

@@ -12,7 +12,7 @@ pub const CALLER: &str = "caller-key-of-the-scorecard";
 pub const TIMEOUT_MS: u64 = 1000;
 
 /// The key that upstreams are called with.
-const KEY: &str = "upstream-key-of-the-scorecard";
+pub const KEY: &str = "sk-of-the-scorecard";
 
 /// What stands around a gateway under test.
 #[derive(Clone, Debug)]
