@@ -81,7 +81,7 @@ fn error_value(
 }
 
 /// <https://platform.openai.com/docs/guides/error-codes>
-pub(crate) fn openai_type(status: u16) -> &'static str {
+pub(crate) const fn openai_type(status: u16) -> &'static str {
     match status {
         401 => "authentication_error",
         403 => "permission_error",
@@ -92,7 +92,7 @@ pub(crate) fn openai_type(status: u16) -> &'static str {
 }
 
 /// <https://platform.claude.com/docs/en/api/errors>
-fn anthropic_type(status: u16) -> &'static str {
+pub(crate) const fn anthropic_type(status: u16) -> &'static str {
     match status {
         401 => "authentication_error",
         402 => "billing_error",
@@ -107,17 +107,20 @@ fn anthropic_type(status: u16) -> &'static str {
     }
 }
 
-/// <https://cloud.google.com/apis/design/errors#handling_errors>
-fn gemini_status(status: u16) -> &'static str {
+/// The status's name: <https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto>.
+pub(crate) const fn gemini_status(status: u16) -> &'static str {
     match status {
         401 => "UNAUTHENTICATED",
         403 => "PERMISSION_DENIED",
         404 => "NOT_FOUND",
+        408 | 504 => "DEADLINE_EXCEEDED",
+        409 => "ABORTED",
         429 => "RESOURCE_EXHAUSTED",
-        500 => "INTERNAL",
-        504 => "DEADLINE_EXCEEDED",
-        501.. => "UNAVAILABLE",
-        _ => "INVALID_ARGUMENT",
+        499 => "CANCELLED",
+        501 => "UNIMPLEMENTED",
+        502 | 503 | 529 => "UNAVAILABLE",
+        400..=499 => "INVALID_ARGUMENT",
+        _ => "INTERNAL",
     }
 }
 

@@ -2,29 +2,13 @@
 
 use crate::chat::Failure;
 use crate::json::Writer;
-
-/// The status's name: <https://github.com/googleapis/googleapis/blob/master/google/rpc/code.proto>.
-const fn status_word(status: u16) -> &'static str {
-    match status {
-        401 => "UNAUTHENTICATED",
-        403 => "PERMISSION_DENIED",
-        404 => "NOT_FOUND",
-        408 | 504 => "DEADLINE_EXCEEDED",
-        409 => "ABORTED",
-        429 => "RESOURCE_EXHAUSTED",
-        499 => "CANCELLED",
-        501 => "UNIMPLEMENTED",
-        502 | 503 | 529 => "UNAVAILABLE",
-        400..=499 => "INVALID_ARGUMENT",
-        _ => "INTERNAL",
-    }
-}
+use crate::stream_error::gemini_status;
 
 /// A failure as a whole body: the provider's or our own code as the reason, and how long to wait.
 pub(super) fn write(failure: &Failure, request_id: &str) -> Vec<u8> {
     let mut out = Writer::with_capacity(256 + failure.message.len());
     out.begin().name("error").begin().name("code").number(u64::from(failure.status));
-    out.member("message", &failure.message).member("status", status_word(failure.status));
+    out.member("message", &failure.message).member("status", gemini_status(failure.status));
     out.name("details").list();
     if let Some(code) = failure.code.as_deref().or(failure.kind.as_deref()) {
         out.begin().member("@type", "type.googleapis.com/google.rpc.ErrorInfo").member("reason", code).end();

@@ -3,6 +3,7 @@
 use crate::Usage;
 use crate::chat::{Failure, Field, Finish};
 use crate::json::{Json, Writer};
+use crate::stream_error::openai_type;
 
 /// What callers call a field.
 pub(super) const fn field_name(field: Field) -> &'static str {
@@ -131,13 +132,7 @@ pub(super) fn error_code(failure: &Failure) -> &'static str {
 
 /// An error as a whole body: <https://platform.openai.com/docs/guides/error-codes>.
 pub(super) fn write_error(failure: &Failure) -> Vec<u8> {
-    let kind = match failure.status {
-        401 => "authentication_error",
-        403 => "permission_error",
-        429 => "rate_limit_error",
-        500.. => "api_error",
-        _ => "invalid_request_error",
-    };
+    let kind = openai_type(failure.status);
     let mut out = Writer::with_capacity(failure.message.len() + 128);
     out.begin().name("error").begin().member("message", &failure.message).member("type", kind);
     nullable(&mut out, "param", failure.param.as_deref());
