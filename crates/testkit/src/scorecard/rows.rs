@@ -170,5 +170,5 @@ const fn on_worker_plain(fault: &'static str, want: Want, reason: &'static str) 
 pub const EXCEPTIONS: &[Exception] = &[
     on_worker("stale", before(502), "workerd keeps the connections, tries nothing again on one that has closed, and does not say whether one was new"),
     on_worker("huge-header", RIGHT, "workerd takes a header line of this length"),
-    on_worker_plain("too-long", BAD, "workerd gives all of a short answer or nothing: the part that came goes to nobody"),
+    on_worker_plain("too-long", BAD, "the Worker reads a short answer at once, and workerd gives all of it or nothing: so nothing has gone out yet"),
 ];
