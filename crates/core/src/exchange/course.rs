@@ -18,7 +18,9 @@ use std::sync::Arc;
 
 /// What is left to be tried.
 pub(super) struct Course<'t> {
-    queue: VecDeque<Stop>,
+    queue: VecDeque<Target>,
+    /// How many at the end of the queue were passed over once because they fail: then they are tried all the same.
+    late: usize,
     route: Option<&'t Route>,
     /// Targets behind the one at hand.
     pub left: usize,
@@ -31,19 +33,6 @@ pub(super) struct Course<'t> {
     began: Millis,
     /// Why targets could not be called at all; the one to be shown if none could.
     lacking: Option<Error>,
-}
-
-/// A target whose turn may come.
-struct Stop {
-    target: Target,
-    /// It was passed over once because it fails: now it is tried all the same.
-    late: bool,
-}
-
-impl Stop {
-    const fn new(target: Target) -> Self {
-        Self { target, late: false }
-    }
 }
 
 /// What holds for the attempts at one target.
@@ -77,7 +66,7 @@ impl<H: Host> Core<H> {
             changes = changes.over(&asked);
         }
         let watched = route.is_some() && targets.len() > 1;
-        let queue: VecDeque<Stop> = match route {
+        let queue: VecDeque<Target> = match route {
             Some((name, route)) if watched && route.balance != Balance::Ordered => {
                 let busy = |at: usize| {
                     let target = targets.get(at).and_then(|target| target_id(&self.table, target));
@@ -85,12 +74,12 @@ impl<H: Host> Core<H> {
                 };
                 let turn = self.health.targets.turn(name);
                 let order = plan::arrange(route.balance, &weights, turn, self.host.random(), busy);
-                order.into_iter().filter_map(|at| targets.get(at).cloned()).map(Stop::new).collect()
+                order.into_iter().filter_map(|at| targets.get(at).cloned()).collect()
             }
-            Some(_) | None => targets.into_iter().map(Stop::new).collect(),
+            Some(_) | None => targets.into(),
         };
         let (left, route, began) = (queue.len(), route.map(|(_, route)| route), self.host.now());
-        Ok(Course { queue, route, left, watched, changes, hasty, began, lacking: None })
+        Ok(Course { queue, late: 0, route, left, watched, changes, hasty, began, lacking: None })
     }
 
     /// The target whose turn it is. One that fails all the time waits until the others were tried.
@@ -100,15 +89,18 @@ impl<H: Host> Core<H> {
         record: &mut Record,
     ) -> Option<(Target, Option<TargetId>)> {
         loop {
-            let Stop { target, late } = course.queue.pop_front()?;
+            let late = course.queue.len() <= course.late;
+            let target = course.queue.pop_front()?;
+            course.late -= usize::from(late);
             course.left = course.queue.len();
             let id = if course.watched { target_id(&self.table, &target) } else { None };
             let Some(watched) = &id else { return Some((target, None)) };
-            let others = course.queue.iter().any(|stop| !stop.late);
+            let others = course.queue.len() > course.late;
             let gate = || self.health.targets.gate(watched, &self.table.breaker, self.host.now());
             if !late && others && gate() == Gate::Open {
                 record.gives_way(&watched.0, "open_breaker");
-                course.queue.push_back(Stop { target, late: true });
+                course.queue.push_back(target);
+                course.late += 1;
                 continue;
             }
             return Some((target, id));
