@@ -167,6 +167,14 @@ impl Lane {
         Some(Bytes::from_static(if blank { b"\n" } else { b": keep-alive\n\n" }))
     }
 
+    /// Whether an answer, all of which is `body`, ends as one: see [`Tap::foresees`].
+    pub(crate) fn foresees(&mut self, body: &[u8]) -> bool {
+        match &mut self.kind {
+            Kind::Verbatim(relay) => relay.foresees(body),
+            Kind::Translate(_) => false,
+        }
+    }
+
     /// A piece from the upstream; gives what goes to the client at once.
     pub fn push(&mut self, piece: Bytes) -> Bytes {
         if let Some(terms) = &mut self.terms {

@@ -102,6 +102,11 @@ impl Relay {
         self.tap.as_ref().is_some_and(Tap::terminal)
     }
 
+    /// See [`Tap::foresees`].
+    pub fn foresees(&mut self, body: &[u8]) -> bool {
+        !self.encoded && self.tap.as_mut().is_some_and(|tap| tap.foresees(body))
+    }
+
     /// Its last word has come: a client may take it for whole, and go on.
     #[must_use]
     pub fn is_told(&self) -> bool {

@@ -43,6 +43,8 @@ pub struct Tap {
     kind: Kind,
     /// The first piece of a JSON body, unread: mostly it is all.
     held: Option<Bytes>,
+    /// What that piece is known to say, should it be all.
+    foreseen: Option<Usage>,
     /// The body was whole in that piece, and its usage was found without the probe.
     whole: bool,
 }
@@ -58,13 +60,21 @@ impl Tap {
     /// whatever is recognised is read.
     #[must_use]
     pub fn json(format: Option<Format>) -> Self {
-        Self { format, kind: Kind::Json(Probe::new(true)), held: None, whole: false }
+        Self { format, kind: Kind::Json(Probe::new(true)), held: None, foreseen: None, whole: false }
     }
 
     /// For server-sent events. With a format of `None` nothing is known about the end: always complete.
     #[must_use]
     pub fn sse(format: Option<Format>) -> Self {
-        Self { format, kind: Kind::Sse(SseTap::new(format)), held: None, whole: false }
+        Self { format, kind: Kind::Sse(SseTap::new(format)), held: None, foreseen: None, whole: false }
+    }
+
+    /// Whether a JSON body, all of which is here but was not passed yet, ends as answers do: with its usage, and then with
+    /// what closes it. Mostly that spares a look at all of it. Nothing is said of others.
+    pub fn foresees(&mut self, body: &[u8]) -> bool {
+        let reads = self.format != Some(Format::OllamaChat) && matches!(self.kind, Kind::Json(_));
+        self.foreseen = if reads { whole::usage(body) } else { None };
+        self.foreseen.is_some()
     }
 
     /// The next bytes, which may be held without a copy: the first piece of a JSON body is read only if another follows.
@@ -79,6 +89,7 @@ impl Tap {
 
     /// The next bytes.
     pub fn push(&mut self, bytes: &[u8]) {
+        self.foreseen = None;
         if let Some(held) = self.held.take() {
             self.read(&held);
         }
@@ -95,10 +106,9 @@ impl Tap {
     /// The answer has ended, well or not.
     pub fn finish(&mut self) -> Seen {
         if let Some(held) = self.held.take() {
-            if self.format != Some(Format::OllamaChat)
-                && let Some(usage) = whole::usage(&held)
-            {
+            if self.foreseen.is_some() || self.foresees(&held) {
                 self.whole = true;
+                let usage = self.foreseen.unwrap_or_default();
                 return Seen { usage, complete: true, boundary: true, ..Seen::default() };
             }
             self.read(&held);

@@ -163,7 +163,7 @@ impl<H: Host> Core<H> {
             }
             let busy = self.occupy_target(&course, watch.as_ref());
             let headers = if course.left == 0 { std::mem::take(&mut headers) } else { headers.clone() };
-            let terms = course.terms(entry, watch.as_ref());
+            let terms = &course.terms(entry, watch.as_ref());
             let (call, target, order, place) = (&mut call, &target, &order, &place);
             let asking = Asking { question: &question, target, entry, order, terms, place, strict };
             let asked = match way {

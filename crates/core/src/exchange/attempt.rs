@@ -33,7 +33,7 @@ const PEEK_WAIT: Millis = Millis(1500);
 /// How a target ended.
 pub(super) enum Ended<B> {
     /// Show this answer; the bytes were read already, and the calls end with it.
-    Answer(Answer<B>, Option<Bytes>, Option<Busy>),
+    Answer(Box<Answer<B>>, Option<Bytes>, Option<Busy>),
     /// The caller's already.
     Reply(Result<Reply<B>, Error>),
     /// It did not answer.
@@ -49,7 +49,7 @@ pub(super) struct Limits<'a> {
     pub place: &'a Place,
     pub telling: Telling<'a>,
     /// What a model request has beside that.
-    pub terms: Option<Terms<'a>>,
+    pub terms: Option<&'a Terms<'a>>,
     /// Who learns from it; `None`: nobody (lists, probes, pass-through).
     pub learner: Option<Learner<'a>>,
 }
@@ -97,7 +97,8 @@ impl<B> Seen<B> {
 
 /// What came of one call.
 pub(super) enum Got<B> {
-    Answer(Answer<B>, Option<Bytes>),
+    /// Boxed: it is handed on often, and on a model route seldom there.
+    Answer(Box<Answer<B>>, Option<Bytes>),
     Told(Result<Reply<B>, Error>),
     Failed(TransportError),
 }
@@ -210,7 +211,7 @@ impl<H: Host> Core<H> {
             (Got::Failed(error), _) => return Ended::Failed(error),
             (Got::Answer(answer, first), Telling::Raw) => return Ended::Answer(answer, first, busy),
             (Got::Answer(answer, first), telling) => {
-                self.tell(answer, first, telling, self.table.hold, record).await.reply
+                self.tell(*answer, first, telling, self.table.hold, record).await.reply
             }
             (Got::Told(reply), _) => reply,
         };
@@ -310,7 +311,7 @@ impl<H: Host> Core<H> {
         record: &mut Record,
     ) -> Seen<H::Body> {
         let first_event = limits.terms.and_then(|terms| terms.timeouts.first_event);
-        let (status, began) = (answer.status.as_u16(), self.host.now());
+        let status = answer.status.as_u16();
         // Nothing else can be done about a silent stream than to wait for it: then the caller may as well see its head.
         let hold = first_event.filter(|first| left.any() || *first < self.table.hold);
         let held = hold.unwrap_or(self.table.hold);
@@ -327,7 +328,9 @@ impl<H: Host> Core<H> {
             return Seen::failed(TransportError::IdleTimeout);
         }
         if let Ok(reply) = &mut reply {
-            let first_by = first_event.filter(|_| waiting).map(|first| began + first);
+            // That long it was waited for already.
+            let more = |first: Millis| self.host.now() + first.since(held);
+            let first_by = first_event.filter(|_| waiting).map(more);
             reply.must_end(limits.terms.and_then(|terms| terms.until), first_by);
         }
         let (outcome, failure) = match trouble {
@@ -369,7 +372,7 @@ impl<H: Host> Core<H> {
         let wait = hints::wait(status, &answer.headers, failure.as_ref(), self.host.now());
         let lesson = Lesson { outcome, class, wait };
         let should_retry = hints::should_retry(&answer.headers);
-        Seen { got: Got::Answer(answer, first), lesson, should_retry, moved: false, step: None }
+        Seen { got: Got::Answer(Box::new(answer), first), lesson, should_retry, moved: false, step: None }
     }
 
     fn way(&self, place: &Place, provider: &str) -> Way<'_> {

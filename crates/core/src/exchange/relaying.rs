@@ -29,16 +29,15 @@ use wharf_wire::translate::read_error;
 const HELD: usize = 64 * 1024;
 
 /// What was read before the head goes out.
-struct Held<B> {
+struct Held {
     first: Option<Bytes>,
-    body: B,
     trouble: Option<Trouble>,
     waiting: bool,
 }
 
-impl<B> Held<B> {
-    const fn new(first: Option<Bytes>, body: B, trouble: Option<Trouble>) -> Self {
-        Self { first, body, trouble, waiting: false }
+impl Held {
+    const fn new(first: Option<Bytes>, trouble: Option<Trouble>) -> Self {
+        Self { first, trouble, waiting: false }
     }
 }
 
@@ -52,30 +51,33 @@ impl<H: Host> Core<H> {
         hold: Millis,
         record: &Record,
     ) -> Told<H::Body> {
-        let ok = answer.status.is_success();
+        let (ok, media) = (answer.status.is_success(), Media::of(&answer.headers));
         let format = ask.map(Ask::format);
         // Events of images and audio end in no way that all providers share: what ended as HTTP says is whole.
         let unnamed = ask.is_some_and(|ask| matches!(ask, Ask::Images(_) | Ask::Audio(_)));
-        let lane = match unnamed && is_sse(&answer.headers) {
+        let mut lane = match unnamed && media == Media::Events {
             true => Lane::new(&answer.headers, H::DECODES, None, false, ok),
             false => Lane::new(&answer.headers, H::DECODES, format, ask.is_some(), ok),
         };
         let held = match format.filter(|_| ok && first.is_none()) {
-            None => Held::new(first, answer.body, None),
-            Some(format) if is_sse(&answer.headers) => {
+            None => Held::new(first, None),
+            Some(format) if media == Media::Events => {
                 let format = (!unnamed).then_some(format);
-                self.hold_stream(answer.body, &answer.headers, format, hold).await
+                self.hold_stream(&mut answer.body, &answer.headers, format, hold).await
             }
-            Some(_) if is_json(&answer.headers) => self.hold_plain(answer.body, &answer.headers, hold).await,
-            Some(_) => Held::new(None, answer.body, None),
+            Some(_) if matches!(media, Media::Json { .. }) => {
+                let alone = media == Media::Json { alone: true };
+                self.hold_plain(&mut answer.body, &answer.headers, alone, hold, &mut lane).await
+            }
+            Some(_) => Held::new(None, None),
         };
-        let Held { first, body, trouble, waiting } = held;
+        let Held { first, trouble, waiting } = held;
         // Nothing has gone out yet: what broke, or never came, is an error of its own.
         let broken = match trouble.as_ref().map(|trouble| trouble.outcome) {
             Some(Outcome::Failed(error)) => Some(failure(error, &record.provider)),
             Some(Outcome::Broken) => Some(broken(&record.provider)),
             // What the provider wrote is its error; only the 200 over it is not true.
-            Some(Outcome::Status(status)) if !is_sse(&answer.headers) => {
+            Some(Outcome::Status(status)) if media != Media::Events => {
                 answer.status = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
                 None
             }
@@ -85,18 +87,18 @@ impl<H: Host> Core<H> {
             return Told { reply: Err(error), trouble, waiting };
         }
         headers::to_client(&mut answer.headers);
-        let body = OutBody::Stream(Box::new(Stream { first, body: Some(body), lane }));
+        let body = OutBody::Stream(Box::new(Stream { first, body: Some(answer.body), lane }));
         Told { reply: Ok(Reply { status: answer.status, headers: answer.headers, body }), trouble, waiting }
     }
 
     /// Reads a stream until an event of the answer itself is there, for a while.
     async fn hold_stream(
         &self,
-        mut body: H::Body,
+        body: &mut H::Body,
         headers: &Headers,
         format: Option<Format>,
         hold: Millis,
-    ) -> Held<H::Body> {
+    ) -> Held {
         let coding = coding::left(headers, H::DECODES);
         let mut decoder = coding.and_then(Decoder::new);
         // What can't be read is taken for an answer as soon as it comes.
@@ -104,19 +106,19 @@ impl<H: Host> Core<H> {
         let mut first = Pieces::default();
         let mut wait = pin!(self.host.sleep(hold));
         loop {
-            let read = match select(pin!(self.host.read(&mut body)), wait.as_mut()).await {
+            let read = match select(pin!(self.host.read(body)), wait.as_mut()).await {
                 Either::Left((read, _)) => Some(read),
                 Either::Right(_) => None,
             };
             let Some(read) = read else {
-                return Held { waiting: true, ..Held::new(first.joined(), body, None) };
+                return Held { waiting: true, ..Held::new(first.joined(), None) };
             };
             let piece = match read {
                 Ok(Some(piece)) => piece,
-                Ok(None) => return Held::new(first.joined(), body, Some(Outcome::Broken.into())),
+                Ok(None) => return Held::new(first.joined(), Some(Outcome::Broken.into())),
                 Err(error) => {
                     let trouble = Some(Outcome::Failed(error).into());
-                    return Held::new(first.joined(), body, trouble);
+                    return Held::new(first.joined(), trouble);
                 }
             };
             if let Some(opening) = &mut opening {
@@ -131,19 +133,26 @@ impl<H: Host> Core<H> {
                 Some(Opened::Failed(failure)) => Some(Trouble::of(failure)),
                 Some(Opened::Waiting | Opened::Begun) | None => None,
             };
-            return Held::new(first.joined(), body, trouble);
+            return Held::new(first.joined(), trouble);
         }
     }
 
     /// Reads a plain answer until it is whole, or much of it is there, or it takes its time.
-    async fn hold_plain(&self, mut body: H::Body, headers: &Headers, hold: Millis) -> Held<H::Body> {
+    async fn hold_plain(
+        &self,
+        body: &mut H::Body,
+        headers: &Headers,
+        alone: bool,
+        hold: Millis,
+        lane: &mut Lane,
+    ) -> Held {
         let coded = coding::left(headers, H::DECODES).is_some();
         // A length is that of the coded body, which a host may have decoded.
         let length = text(headers, CONTENT_LENGTH).filter(|_| !headers.contains_key(CONTENT_ENCODING));
         let length = length.and_then(|length| length.parse::<usize>().ok());
         let mut first = Pieces::default();
         let mut wait = pin!(self.host.sleep(hold));
-        let mut late = self.host.reads_whole(&body);
+        let mut late = self.host.reads_whole(body);
         let mut whole = false;
         let ended = loop {
             whole |= length.is_some_and(|length| first.length >= length);
@@ -154,9 +163,9 @@ impl<H: Host> Core<H> {
             }
             // As long as nothing has come at all there is nothing to show, and nothing is lost by waiting.
             let read = if late {
-                self.host.read(&mut body).await
+                self.host.read(body).await
             } else {
-                match select(pin!(self.host.read(&mut body)), wait.as_mut()).await {
+                match select(pin!(self.host.read(body)), wait.as_mut()).await {
                     Either::Left((read, _)) => read,
                     Either::Right(_) if first.length > 0 => break None,
                     Either::Right(_) => {
@@ -183,14 +192,16 @@ impl<H: Host> Core<H> {
             // Whatever was to follow it, an answer that is whole is one.
             (Some(_), Some(held)) if !coded && scan(held).is_ok() => None,
             (Some(error), _) => Some(Outcome::Failed(error).into()),
+            // The end that answers have is proof enough: what was cut, or is something else, has none.
+            (None, Some(held)) if !coded && whole && lane.foresees(held) => None,
             (None, Some(held)) if !coded => plain_trouble(held).or_else(|| {
-                let broken = whole && is_only_json(headers) && is_no_json(held);
+                let broken = whole && alone && is_no_json(held);
                 broken.then(|| Trouble::of(&Failure::malformed("it is no JSON")))
             }),
             (None, Some(_)) => None,
             (None, None) => Some(Outcome::Broken.into()),
         };
-        Held::new(first, body, trouble)
+        Held::new(first, trouble)
     }
 }
 
@@ -263,18 +274,35 @@ impl Pieces {
     }
 }
 
-fn is_sse(headers: &Headers) -> bool {
-    text(headers, CONTENT_TYPE).is_some_and(|media| media.starts_with("text/event-stream"))
+/// What an answer is, by its media type.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Media {
+    Events,
+    /// `alone`: one value, and not one a line or one behind the other.
+    Json {
+        alone: bool,
+    },
+    Other,
 }
 
-/// One value, and not one a line or one behind the other.
-fn is_only_json(headers: &Headers) -> bool {
-    let media = text(headers, CONTENT_TYPE).and_then(|media| media.split(';').next());
-    media.is_some_and(|media| media.trim().eq_ignore_ascii_case("application/json"))
-}
-
-fn is_json(headers: &Headers) -> bool {
-    text(headers, CONTENT_TYPE).is_some_and(|media| media.contains("json"))
+impl Media {
+    fn of(headers: &Headers) -> Self {
+        let media = text(headers, CONTENT_TYPE).unwrap_or_default();
+        if media == "application/json" {
+            // What nearly all say.
+            return Self::Json { alone: true };
+        }
+        let named = media.split_once(';').map_or(media, |(named, _)| named).trim();
+        if named.eq_ignore_ascii_case("application/json") {
+            Self::Json { alone: true }
+        } else if media.starts_with("text/event-stream") {
+            Self::Events
+        } else if media.contains("json") {
+            Self::Json { alone: false }
+        } else {
+            Self::Other
+        }
+    }
 }
 
 #[cfg(test)]

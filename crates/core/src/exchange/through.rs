@@ -142,7 +142,7 @@ impl<H: Host> Core<H> {
     ) -> Result<Reply<H::Body>, Error> {
         match ended {
             Ended::Answer(answer, first, busy) => {
-                let told = self.tell(answer, first, Telling::Raw, self.table.hold, record).await;
+                let told = self.tell(*answer, first, Telling::Raw, self.table.hold, record).await;
                 let mut reply = told.reply?;
                 busy.into_iter().for_each(|busy| reply.occupies(busy));
                 Ok(reply)

@@ -70,7 +70,7 @@ pub(super) struct Asking<'q, 'a> {
     pub target: &'q Target,
     pub entry: &'a Entry,
     pub order: &'q KeyOrder,
-    pub terms: Terms<'q>,
+    pub terms: &'q Terms<'q>,
     pub place: &'q Place,
     pub strict: bool,
 }

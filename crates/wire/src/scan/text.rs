@@ -40,7 +40,7 @@ pub(crate) fn plain_end(body: &[u8], mut at: usize, high: &mut u64) -> usize {
 
 /// As [`plain_end`], but after a few words it stops wherever it is: what is still plain there is a long text, for
 /// which there are better ways.
-#[inline]
+#[inline(always)]
 pub(super) fn plain_start(body: &[u8], mut at: usize, high: &mut u64) -> usize {
     for _ in 0..WORDS_FIRST {
         let Some(word) = body.get(at..).and_then(<[u8]>::first_chunk::<8>) else { break };

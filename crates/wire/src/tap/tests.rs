@@ -184,3 +184,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_is_foreseen_of_a_whole_body_is_what_is_seen_of_it() {
+    let whole = Bytes::from_static(br#"{"choices":[{}],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#);
+    let seen = |tap: &mut Tap| {
+        tap.pass(&whole);
+        tap.finish()
+    };
+    let mut foreseen = Tap::json(Some(Format::OpenAiChat));
+    assert!(foreseen.foresees(&whole));
+    assert_eq!(seen(&mut foreseen), seen(&mut Tap::json(Some(Format::OpenAiChat))));
+
+    // More than was thought to be all: what was foreseen is forgotten.
+    let mut longer = Tap::json(Some(Format::OpenAiChat));
+    assert!(longer.foresees(&whole));
+    longer.pass(&whole);
+    longer.push(br#"{"usage":{"prompt_tokens":5}}"#);
+    assert_eq!(longer.finish().usage.input, Some(5));
+
+    for body in [&whole[..whole.len() - 1], br#"{"choices":[{}]}"#, b"<html>", b""] {
+        assert!(!Tap::json(None).foresees(body), "{body:?}");
+    }
+    assert!(!Tap::json(Some(Format::OllamaChat)).foresees(&whole) && !Tap::sse(None).foresees(&whole));
+}
