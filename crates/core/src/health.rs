@@ -54,10 +54,11 @@ impl Health {
     pub fn glance(&self, shard: &Shard, patience: Millis, now: Millis) -> Glance {
         let mut pools = self.pools();
         if let Some(known) = pools.get_mut(shard) {
-            known.pool.pull_in(now);
-            // The clock may have stepped back.
-            let old = |at: Millis| now.since(at) >= patience || at.since(now) >= patience;
-            let stale = known.looked.is_none_or(old);
+            let stepped_back = known.looked.is_some_and(|at| at.since(now) >= patience);
+            if stepped_back {
+                known.pool.pull_in(now);
+            }
+            let stale = stepped_back || known.looked.is_none_or(|at| now.since(at) >= patience);
             let unknown = known.looked.is_none();
             if stale {
                 known.looked = Some(now);
