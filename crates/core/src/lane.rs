@@ -13,6 +13,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use wharf_wire::chat::Failure;
 use wharf_wire::format::Format;
 use wharf_wire::relay::{End, Relay, RelayKind};
+use wharf_wire::scan::Scan;
 use wharf_wire::tap::Tap;
 use wharf_wire::translate::Pipe;
 
@@ -167,11 +168,10 @@ impl Lane {
         Some(Bytes::from_static(if blank { b"\n" } else { b": keep-alive\n\n" }))
     }
 
-    /// Whether an answer, all of which is `body`, ends as one: see [`Tap::foresees`].
-    pub(crate) fn foresees(&mut self, body: &[u8]) -> bool {
-        match &mut self.kind {
-            Kind::Verbatim(relay) => relay.foresees(body),
-            Kind::Translate(_) => false,
+    /// All of an answer is here, and was scanned: see [`Relay::foresee`].
+    pub(crate) fn foresee(&mut self, body: &[u8], found: &Scan) {
+        if let Kind::Verbatim(relay) = &mut self.kind {
+            relay.foresee(body, found);
         }
     }
 

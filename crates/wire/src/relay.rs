@@ -9,6 +9,7 @@ mod tests;
 
 use bytes::Bytes;
 
+use crate::scan::Scan;
 use crate::stream_error::numbered_error_event;
 use crate::{Format, Seen, Tap};
 
@@ -102,9 +103,11 @@ impl Relay {
         self.tap.as_ref().is_some_and(Tap::terminal)
     }
 
-    /// See [`Tap::foresees`].
-    pub fn foresees(&mut self, body: &[u8]) -> bool {
-        !self.encoded && self.tap.as_mut().is_some_and(|tap| tap.foresees(body))
+    /// See [`Tap::foresee`].
+    pub fn foresee(&mut self, body: &[u8], found: &Scan) {
+        if let Some(tap) = self.tap.as_mut().filter(|_| !self.encoded) {
+            tap.foresee(body, found);
+        }
     }
 
     /// Its last word has come: a client may take it for whole, and go on.

@@ -1,5 +1,6 @@
-//! One pass over a JSON request body: is it valid, and what are `model` and `stream`? Nothing is allocated and
-//! nothing recurses, so its cost does not depend on what a client nests. Editing a body is in `scan/edit.rs`.
+//! One pass over a JSON body: is it valid, what are a request's `model` and `stream`, where is an answer's `usage`?
+//! Nothing is allocated and nothing recurses, so its cost does not depend on what is nested. Editing a body is in
+//! `scan/edit.rs`.
 //!
 //! JSON is RFC 8259: <https://www.rfc-editor.org/rfc/rfc8259>.
 
@@ -27,7 +28,7 @@ pub(crate) use text::{plain_end, string_end, unescape};
 /// The deepest nesting that is accepted.
 pub const MAX_DEPTH: usize = 1024;
 
-/// What a valid JSON body says about how to route it.
+/// What a valid JSON body says about how to route it, and where an answer says what it cost.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scan {
     /// What the whole body is.
@@ -42,6 +43,10 @@ pub struct Scan {
     pub stream_options: bool,
     /// `stream_options.include_usage` is `true`.
     pub include_usage: bool,
+    /// Where the value of the last top-level `usage` stands.
+    pub usage: Option<Range<usize>>,
+    /// There is a top-level `error`, whatever it is.
+    pub error: bool,
 }
 
 /// What a body is as a whole.
@@ -114,6 +119,8 @@ fn scan_known(body: &[u8], plain: &[Range<usize>]) -> Result<Scan, ScanError> {
             stream: false,
             stream_options: false,
             include_usage: false,
+            usage: None,
+            error: false,
         },
     };
     scanner.document()?;
@@ -125,12 +132,14 @@ fn scan_known(body: &[u8], plain: &[Range<usize>]) -> Result<Scan, ScanError> {
     Ok(scanner.found)
 }
 
-/// The top-level members that routing looks at.
+/// The top-level members that are looked at.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Name {
     Model,
     Stream,
     StreamOptions,
+    Usage,
+    Error,
     Other,
 }
 
@@ -140,6 +149,8 @@ impl Name {
             b"model" => Self::Model,
             b"stream" => Self::Stream,
             b"stream_options" => Self::StreamOptions,
+            b"usage" => Self::Usage,
+            b"error" => Self::Error,
             _ => Self::Other,
         }
     }
@@ -348,7 +359,7 @@ impl Scanner<'_> {
         Ok(at + word.len())
     }
 
-    /// The value of a member that routing looks at has just ended. The last of several counts.
+    /// The value of a member that is looked at has just ended. The last of several counts.
     #[cold]
     fn note_member(&mut self, end: usize) {
         let range = self.value_at..end;
@@ -368,6 +379,8 @@ impl Scanner<'_> {
                 self.found.stream_options = value != b"null";
                 self.found.include_usage = last.is_some_and(|member| member.value(value) == b"true");
             }
+            Name::Usage => self.found.usage = Some(range),
+            Name::Error => self.found.error = true,
             Name::Other => {}
         }
         self.member = Name::Other;

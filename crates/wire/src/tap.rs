@@ -11,6 +11,7 @@ mod whole;
 #[cfg(test)]
 mod tests;
 
+use crate::scan::Scan;
 use crate::{Format, Usage};
 use bytes::Bytes;
 use probe::Probe;
@@ -69,12 +70,11 @@ impl Tap {
         Self { format, kind: Kind::Sse(SseTap::new(format)), held: None, foreseen: None, whole: false }
     }
 
-    /// Whether a JSON body, all of which is here but was not passed yet, ends as answers do: with its usage, and then with
-    /// what closes it. Mostly that spares a look at all of it. Nothing is said of others.
-    pub fn foresees(&mut self, body: &[u8]) -> bool {
+    /// A JSON body, all of which is here but was not passed yet, was scanned: with what was found its usage need not be
+    /// looked for.
+    pub fn foresee(&mut self, body: &[u8], found: &Scan) {
         let reads = self.format != Some(Format::OllamaChat) && matches!(self.kind, Kind::Json(_));
-        self.foreseen = if reads { whole::usage(body) } else { None };
-        self.foreseen.is_some()
+        self.foreseen = if reads { whole::usage_at(body, found) } else { None };
     }
 
     /// The next bytes, which may be held without a copy: the first piece of a JSON body is read only if another follows.
@@ -106,9 +106,10 @@ impl Tap {
     /// The answer has ended, well or not.
     pub fn finish(&mut self) -> Seen {
         if let Some(held) = self.held.take() {
-            if self.foreseen.is_some() || self.foresees(&held) {
+            let reads = self.format != Some(Format::OllamaChat);
+            let found = self.foreseen.or_else(|| whole::usage(&held).filter(|_| reads));
+            if let Some(usage) = found {
                 self.whole = true;
-                let usage = self.foreseen.unwrap_or_default();
                 return Seen { usage, complete: true, boundary: true, ..Seen::default() };
             }
             self.read(&held);

@@ -192,10 +192,8 @@ impl<H: Host> Core<H> {
             // Whatever was to follow it, an answer that is whole is one.
             (Some(_), Some(held)) if !coded && scan(held).is_ok() => None,
             (Some(error), _) => Some(Outcome::Failed(error).into()),
-            // The end that answers have is proof enough: what was cut, or is something else, has none.
-            (None, Some(held)) if !coded && whole && lane.foresees(held) => None,
             (None, Some(held)) if !coded => plain_trouble(held).or_else(|| {
-                let broken = whole && alone && is_no_json(held);
+                let broken = whole && alone && is_no_json(held, lane);
                 broken.then(|| Trouble::of(&Failure::malformed("it is no JSON")))
             }),
             (None, Some(_)) => None,
@@ -211,13 +209,19 @@ fn is_events(text: &[u8]) -> bool {
 }
 
 /// No reader takes it for JSON. What some servers write and some readers take (`NaN`, `-Infinity`, raw control characters,
-/// bytes that are no UTF-8) is between them.
-fn is_no_json(held: &[u8]) -> bool {
-    if is_events(held) {
-        return false;
+/// bytes that are no UTF-8) is between them. What was found on the way the lane need not look for.
+fn is_no_json(held: &[u8], lane: &mut Lane) -> bool {
+    match scan(held) {
+        Ok(found) => {
+            lane.foresee(held, &found);
+            false
+        }
+        Err(_) if is_events(held) => false,
+        Err(error) => {
+            let is_odd = |byte: &u8| matches!(byte, b'N' | b'I' | 0..0x20 | 0x80..);
+            !held.get(error.at).is_some_and(is_odd)
+        }
     }
-    let is_odd = |byte: &u8| matches!(byte, b'N' | b'I' | 0..0x20 | 0x80..);
-    scan(held).is_err_and(|error| !held.get(error.at).is_some_and(is_odd))
 }
 
 fn broken(provider: &str) -> Error {
@@ -308,18 +312,22 @@ impl Media {
 #[cfg(test)]
 mod tests {
     use super::{is_no_json, plain_trouble};
+    use crate::headers::Headers;
+    use crate::lane::Lane;
 
     #[test]
     fn only_what_nobody_reads_is_no_json() {
+        let lane = || Lane::new(&Headers::new(), &[], None, true, true);
         for broken in ["{\"a\":1", "{\"a\" 1}", "{\"a\":nul", "{\"a\":1}}", "[1,]", ""] {
-            assert!(is_no_json(broken.as_bytes()), "{broken}");
+            assert!(is_no_json(broken.as_bytes(), &mut lane()), "{broken}");
         }
         for taken in ["{\"a\":1}", "{\"a\":NaN}", "{\"a\":-Infinity}", "{\"a\":\"\u{1}\"}"] {
-            assert!(!is_no_json(taken.as_bytes()), "{taken}");
+            assert!(!is_no_json(taken.as_bytes(), &mut lane()), "{taken}");
         }
-        assert!(!is_no_json(b"{\"a\":\"\xff\"}"));
+        assert!(!is_no_json(b"{\"a\":\"\xff\"}", &mut lane()));
         assert!(
-            !is_no_json(b"data: {\"a\":1}\n\n") && plain_trouble(b"data: {\"error\":null}\n\n").is_none()
+            !is_no_json(b"data: {\"a\":1}\n\n", &mut lane())
+                && plain_trouble(b"data: {\"error\":null}\n\n").is_none()
         );
         assert!(plain_trouble(b"<html>").is_some());
     }
