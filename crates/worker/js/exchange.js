@@ -161,18 +161,21 @@ export class Exchange {
   }
 
   read(op, body, idle) {
-    this.#ops.set(op, null);
+    const came = this.#limit(op, idle, events.IDLE_TIMEOUT);
     const source = this.#bodies.get(body)?.source;
-    if (!source) return queueMicrotask(() => this.#event(op, events.CLOSED));
-    source.idle = idle;
+    if (!source) return queueMicrotask(() => (came(), this.#event(op, events.CLOSED)));
     source.peek().then(
       ({ done, value }) => {
+        came();
         // Cancelled: the piece waits for whoever reads next.
         if (!this.#ops.has(op)) return;
         source.take();
         this.#event(op, done ? events.END : events.PIECE, value);
       },
-      (error) => this.#event(op, error.kind ?? events.CLOSED),
+      (error) => {
+        came();
+        this.#event(op, error.kind ?? events.CLOSED);
+      },
     );
   }
 

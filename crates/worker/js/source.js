@@ -4,6 +4,8 @@ import { CLOSED, END, IDLE_TIMEOUT } from "./events.js";
 
 // What one read may bring: everything that has arrived, up to this.
 const ROOM = 64 * 1024;
+// The first one, as most bodies are short and memory is cleared before it is filled.
+const LITTLE = 8 * 1024;
 
 const NOTHING = Promise.resolve({ done: true, value: undefined });
 
@@ -24,6 +26,7 @@ export class Source {
   #reader = null;
   #coming = null;
   #room = null;
+  #size = LITTLE;
   #timer = null;
   #since = Infinity;
   #silent = null;
@@ -41,8 +44,8 @@ export class Source {
   // The next piece. It stays the next one until it is taken, so that a reader who gives up loses nothing.
   peek() {
     if (this.stream === null && !this.reads) return NOTHING;
-    this.#coming ??= this.idle === 0 ? this.#read() : Promise.race([this.#read(), this.#silence()]);
-    return this.#coming;
+    this.#coming ??= this.#read();
+    return this.idle === 0 ? this.#coming : Promise.race([this.#coming, this.#silence()]);
   }
 
   take() {
@@ -86,7 +89,7 @@ export class Source {
         const { done, value } = await this.next();
         if (done) return END;
         see(value);
-        const full = value.byteLength === ROOM;
+        const full = value.byteLength === value.buffer.byteLength;
         this.reuse(value);
         if (full || near) continue;
         await new Promise((resolve) => {
@@ -116,8 +119,9 @@ export class Source {
   async #read() {
     if (this.#whole !== null) return this.#all();
     this.#reader ??= this.stream.getReader({ mode: "byob" });
-    const room = this.#room ?? new ArrayBuffer(ROOM);
+    const room = this.#room ?? new ArrayBuffer(this.#size);
     this.#room = null;
+    this.#size = ROOM;
     this.#since = Date.now();
     const read = await this.#reader.read(new Uint8Array(room));
     this.#since = Infinity;
