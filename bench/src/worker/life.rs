@@ -68,7 +68,8 @@ pub(super) fn starts(workers: &[&Worker], client: &Client<'_>, times: usize) -> 
         .collect())
 }
 
-/// Milliseconds to the first byte of an answer's body whose other bytes come 200 ms later: JSON, then a stream.
+/// Milliseconds to the first byte of an answer's body whose other bytes come 200 ms later: JSON that is passed through (on
+/// a model route it is held until it is whole), then a stream.
 pub(super) fn first_bytes(workers: &[&Worker], client: &Client<'_>, times: usize) -> Result<Vec<[f64; 2]>> {
     let pause_us = u64::try_from(PAUSE.as_micros())?;
     let json = Knobs { pause_us, ..Knobs::default() };
@@ -77,14 +78,15 @@ pub(super) fn first_bytes(workers: &[&Worker], client: &Client<'_>, times: usize
     for worker in workers {
         let mut isolate = worker.start()?;
         let mut middles = [0.0; 2];
-        for (middle, (knobs, body)) in middles.iter_mut().zip([(json, "small"), (stream, "stream")]) {
+        let kinds = [(json, "small", Way::PassThrough), (stream, "stream", Way::Verbatim)];
+        for (middle, (knobs, body, way)) in middles.iter_mut().zip(kinds) {
             let body = client.body(body)?;
             client.configure(&Knobs { pause_us: 0, interval_us: 0, ..knobs }.query())?;
             for _ in 0..20 {
-                isolate.ready(Way::Verbatim.path(), &body)?;
+                isolate.ready(way.path(), &body)?;
             }
             client.configure(&knobs.query())?;
-            let asked: Result<Vec<f64>> = (0..times).map(|_| first_byte(worker.port, &body)).collect();
+            let asked: Result<Vec<f64>> = (0..times).map(|_| first_byte(worker.port, way, &body)).collect();
             *middle = median(&mut asked?).unwrap_or(0.0);
         }
         all.push(middles);
@@ -125,13 +127,13 @@ pub(super) fn size(build: &Path) -> Result<Size> {
 }
 
 /// From sending a request to the first byte of the answer's body; reads the answer to its end.
-fn first_byte(port: u16, body: &[u8]) -> Result<f64> {
+fn first_byte(port: u16, way: Way, body: &[u8]) -> Result<f64> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_nodelay(true)?;
     stream.set_read_timeout(Some(Duration::from_secs(5)))?;
     let begin = Instant::now();
     let closing = ["connection: close".to_owned()];
-    stream.write_all(&probe::request(port, Way::Verbatim.path(), CALLER_KEY, &closing, body))?;
+    stream.write_all(&probe::request(port, way.path(), CALLER_KEY, &closing, body))?;
     let (mut input, mut piece, mut first) = (Vec::new(), [0; 4096], None);
     loop {
         let read = stream.read(&mut piece)?;

@@ -45,7 +45,9 @@ fn rows(measured: &Measured) -> Vec<Vec<String>> {
         rows.push(value_row(row, ours.process - plain.process, 60.0, 0.0));
     }
     if let Some([plain, ours]) = measured.first_bytes {
-        for (title, at) in [("first byte of a slow JSON answer", 0), ("first byte of a slow stream", 1)] {
+        for (title, at) in
+            [("first byte of a slow JSON answer, pass-through", 0), ("first byte of a slow stream", 1)]
+        {
             rows.push(value_row((title, "ms", [plain[at], ours[at]]), ours[at] - plain[at], 5.0, 0.0));
         }
     }

@@ -224,6 +224,7 @@ export class Exchange {
     this.drop(op);
   }
 
+  // One that is being read at once goes on until it is there, or the request is over.
   drop(body) {
     this.#bodies.get(body)?.source.cancel();
     this.#bodies.delete(body);
