@@ -433,7 +433,10 @@ fn digits(body: &[u8], start: usize) -> Result<usize, ScanError> {
 /// The first place from `at` on that is not blank.
 #[inline(always)]
 fn blank(body: &[u8], mut at: usize) -> usize {
-    while let Some(b' ' | b'\n' | b'\r' | b'\t') = body.get(at) {
+    // Mostly nothing is: one comparison tells.
+    while let Some(byte @ ..=b' ') = body.get(at)
+        && let b' ' | b'\n' | b'\r' | b'\t' = byte
+    {
         at += 1;
     }
     at

@@ -6,6 +6,8 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 const HIGHS: u64 = ONES << 7;
 /// Words looked at one by one before whole blocks are: most strings are short.
 const WORDS_FIRST: u32 = 4;
+/// Words in a string that is not long: names, and what names things.
+const WORDS_OF_SHORT: u32 = 8;
 /// Strings up to this length are searched byte by byte.
 const SHORT: usize = 24;
 
@@ -42,16 +44,19 @@ pub(crate) fn plain_end(body: &[u8], mut at: usize, high: &mut u64) -> usize {
 /// which there are better ways.
 #[inline(always)]
 pub(super) fn plain_start(body: &[u8], mut at: usize, high: &mut u64) -> usize {
-    for _ in 0..WORDS_FIRST {
-        let Some(word) = body.get(at..).and_then(<[u8]>::first_chunk::<8>) else { break };
+    let mut seen = *high;
+    for _ in 0..WORDS_OF_SHORT {
+        let Some(word) = body.get(at..at + 8).and_then(<[u8]>::first_chunk::<8>) else { break };
         let word = u64::from_le_bytes(*word);
-        *high |= word;
+        seen |= word;
         let stops = stops(word);
         if stops != 0 {
-            return at + (stops.trailing_zeros() / 8) as usize;
+            at += (stops.trailing_zeros() / 8) as usize;
+            break;
         }
         at += 8;
     }
+    *high = seen;
     at
 }
 
