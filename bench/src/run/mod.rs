@@ -28,6 +28,9 @@ mod turn;
 
 pub(crate) use bodies::write as write_bodies;
 
+/// Files that a gateway has open beside two for each stream.
+const SPARE: u64 = 500;
+
 /// Command line of `run`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
@@ -45,6 +48,9 @@ pub(crate) struct Args {
     /// Small numbers and one round: shows that it works, not what it costs
     #[arg(long)]
     quick: bool,
+    /// Streams that `hold` keeps open at once [default: 5000, with `--quick` 500]
+    #[arg(long)]
+    held: Option<u64>,
     /// The program to measure as `wharf`
     #[arg(long, default_value = "target/release/wharf")]
     wharf: PathBuf,
@@ -86,9 +92,10 @@ struct Output {
 
 /// Measures, prints the table, and says by its exit code whether every turn could be measured.
 pub(crate) fn main(args: &Args) -> Result<ExitCode> {
-    let scale = if args.quick { Scale::QUICK } else { Scale::FULL };
+    let mut scale = if args.quick { Scale::QUICK } else { Scale::FULL };
+    scale.held = args.held.unwrap_or(scale.held);
     let scenarios = if args.scenarios.is_empty() { Scenario::value_variants() } else { &args.scenarios };
-    let files = 2 * scale.held + 3_000;
+    let files = 2 * scale.held + SPARE;
     if scenarios.contains(&Scenario::Hold) && machine::open_files() < files {
         return Err(
             format!("`hold` needs more open files: `ulimit -n {files}` first, or leave it out").into()
