@@ -13,7 +13,7 @@ use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use wharf_wire::chat::Failure;
 use wharf_wire::format::Format;
 use wharf_wire::relay::{End, Relay, RelayKind};
-use wharf_wire::scan::Scan;
+use wharf_wire::scan::Answer;
 use wharf_wire::tap::Tap;
 use wharf_wire::translate::Pipe;
 
@@ -169,9 +169,9 @@ impl Lane {
     }
 
     /// All of an answer is here, and was scanned: see [`Relay::foresee`].
-    pub(crate) fn foresee(&mut self, body: &[u8], found: &Scan) {
+    pub(crate) fn foresee(&mut self, found: &Answer) {
         if let Kind::Verbatim(relay) = &mut self.kind {
-            relay.foresee(body, found);
+            relay.foresee(found);
         }
     }
 

@@ -9,7 +9,7 @@ mod tests;
 
 use bytes::Bytes;
 
-use crate::scan::Scan;
+use crate::scan::Answer;
 use crate::stream_error::numbered_error_event;
 use crate::{Format, Seen, Tap};
 
@@ -104,9 +104,9 @@ impl Relay {
     }
 
     /// See [`Tap::foresee`].
-    pub fn foresee(&mut self, body: &[u8], found: &Scan) {
+    pub fn foresee(&mut self, found: &Answer) {
         if let Some(tap) = self.tap.as_mut().filter(|_| !self.encoded) {
-            tap.foresee(body, found);
+            tap.foresee(found);
         }
     }
 

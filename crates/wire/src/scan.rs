@@ -1,10 +1,11 @@
-//! One pass over a JSON body: is it valid, what are a request's `model` and `stream`, where is an answer's `usage`?
-//! Nothing is allocated and nothing recurses, so its cost does not depend on what is nested. Editing a body is in
-//! `scan/edit.rs`.
+//! One pass over a JSON request body: is it valid, and what are `model` and `stream`? Nothing is allocated and
+//! nothing recurses, so its cost does not depend on what a client nests. Editing a body is in `scan/edit.rs`, the same
+//! pass over an answer in `scan/answer.rs`.
 //!
 //! JSON is RFC 8259: <https://www.rfc-editor.org/rfc/rfc8259>.
 
 mod ahead;
+mod answer;
 mod blocks;
 mod edit;
 mod members;
@@ -19,16 +20,17 @@ use std::ops::Range;
 /// What of a string is looked at byte by byte before blocks are tried, again and again.
 const LONG: usize = 32;
 pub use ahead::{Arrived, Arriving};
+pub use answer::{Answer, scan_answer};
 pub(crate) use edit::replace;
 pub use edit::{Edited, Edits, Segments, edit, splice};
 pub(crate) use members::value_end;
 pub use members::{Member, Members, members};
-pub(crate) use text::{plain_end, string_end, unescape};
+pub(crate) use text::{is_ascii, plain_end, string_end, unescape};
 
 /// The deepest nesting that is accepted.
 pub const MAX_DEPTH: usize = 1024;
 
-/// What a valid JSON body says about how to route it, and where an answer says what it cost.
+/// What a valid JSON body says about how to route it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scan {
     /// What the whole body is.
@@ -43,10 +45,6 @@ pub struct Scan {
     pub stream_options: bool,
     /// `stream_options.include_usage` is `true`.
     pub include_usage: bool,
-    /// Where the value of the last top-level `usage` stands.
-    pub usage: Option<Range<usize>>,
-    /// There is a top-level `error`, whatever it is.
-    pub error: bool,
 }
 
 /// What a body is as a whole.
@@ -103,32 +101,8 @@ pub fn scan(body: &[u8]) -> Result<Scan, ScanError> {
 
 /// As [`scan`]; `plain` are the places, in order, where nothing but ASCII stands that needs no escape in a string.
 fn scan_known(body: &[u8], plain: &[Range<usize>]) -> Result<Scan, ScanError> {
-    let mut scanner = Scanner {
-        body,
-        plain,
-        depth: 0,
-        objects: [0; MAX_DEPTH / 64],
-        object: false,
-        high: 0,
-        member: Name::Other,
-        value_at: 0,
-        found: Scan {
-            root: Root::Other,
-            model: Model::Missing,
-            model_twice: false,
-            stream: false,
-            stream_options: false,
-            include_usage: false,
-            usage: None,
-            error: false,
-        },
-    };
-    scanner.document()?;
-    if !text::is_ascii(scanner.high)
-        && let Some(at) = ahead::not_utf8(body, plain)
-    {
-        return Err(ScanError { at, reason: "not UTF-8" });
-    }
+    let mut scanner = Scanner::new(body, plain);
+    scanner.run()?;
     Ok(scanner.found)
 }
 
@@ -171,11 +145,45 @@ struct Scanner<'a> {
     member: Name,
     value_at: usize,
     found: Scan,
+    /// Of an answer: what it is asked for, and what it says.
+    answer: Option<Answer>,
 }
 
 /// Where the scanner stands goes from hand to hand and is no field, so that it stays in a register: a body of short names
 /// and numbers costs little more than half of what it would (`examples/scan_speed.rs`).
-impl Scanner<'_> {
+impl<'a> Scanner<'a> {
+    const fn new(body: &'a [u8], plain: &'a [Range<usize>]) -> Self {
+        Self {
+            body,
+            plain,
+            depth: 0,
+            objects: [0; MAX_DEPTH / 64],
+            object: false,
+            high: 0,
+            member: Name::Other,
+            value_at: 0,
+            found: Scan {
+                root: Root::Other,
+                model: Model::Missing,
+                model_twice: false,
+                stream: false,
+                stream_options: false,
+                include_usage: false,
+            },
+            answer: None,
+        }
+    }
+
+    fn run(&mut self) -> Result<(), ScanError> {
+        self.document()?;
+        if !is_ascii(self.high)
+            && let Some(at) = ahead::not_utf8(self.body, self.plain)
+        {
+            return fail(at, "not UTF-8");
+        }
+        Ok(())
+    }
+
     fn document(&mut self) -> Result<(), ScanError> {
         if self.body.starts_with(b"\xef\xbb\xbf") {
             return fail(0, "a byte order mark");
@@ -204,6 +212,11 @@ impl Scanner<'_> {
     fn value(&mut self, at: usize) -> Result<(usize, bool), ScanError> {
         if self.depth == 1 {
             self.value_at = at;
+            if self.member == Name::Usage
+                && let Some(end) = self.usage(at)
+            {
+                return Ok((end, true));
+            }
         }
         let end = match self.body.get(at) {
             Some(b'"') => self.string(at)?.0,
@@ -365,6 +378,9 @@ impl Scanner<'_> {
         let range = self.value_at..end;
         let value = self.body.get(range.clone()).unwrap_or_default();
         match self.member {
+            Name::Error => self.note_error(),
+            Name::Usage | Name::Other => {}
+            _ if self.answer.is_some() => {}
             Name::Model => {
                 self.found.model_twice |= self.found.model != Model::Missing;
                 self.found.model = if value.first() == Some(&b'"') {
@@ -379,9 +395,6 @@ impl Scanner<'_> {
                 self.found.stream_options = value != b"null";
                 self.found.include_usage = last.is_some_and(|member| member.value(value) == b"true");
             }
-            Name::Usage => self.found.usage = Some(range),
-            Name::Error => self.found.error = true,
-            Name::Other => {}
         }
         self.member = Name::Other;
     }

@@ -11,7 +11,7 @@ mod whole;
 #[cfg(test)]
 mod tests;
 
-use crate::scan::Scan;
+use crate::scan::Answer;
 use crate::{Format, Usage};
 use bytes::Bytes;
 use probe::Probe;
@@ -70,11 +70,11 @@ impl Tap {
         Self { format, kind: Kind::Sse(SseTap::new(format)), held: None, foreseen: None, whole: false }
     }
 
-    /// A JSON body, all of which is here but was not passed yet, was scanned: with what was found its usage need not be
+    /// A JSON body, all of which is here but was not passed yet, was scanned: where its usage was found it need not be
     /// looked for.
-    pub fn foresee(&mut self, body: &[u8], found: &Scan) {
+    pub fn foresee(&mut self, found: &Answer) {
         let reads = self.format != Some(Format::OllamaChat) && matches!(self.kind, Kind::Json(_));
-        self.foreseen = if reads { whole::usage_at(body, found) } else { None };
+        self.foreseen = found.usage.filter(|_| reads && !found.error);
     }
 
     /// The next bytes, which may be held without a copy: the first piece of a JSON body is read only if another follows.

@@ -111,14 +111,14 @@ impl<H: Host> Core<H> {
     }
 
     /// Tries the question's targets in turn.
-    pub(super) async fn answer(
-        self: &Rc<Self>,
-        call: Call<'_, H::Upload>,
+    pub(super) async fn answer<'a>(
+        self: &'a Rc<Self>,
+        mut call: Call<'a, H::Upload>,
         record: &mut Record,
         question: Question<'_>,
     ) -> Result<Reply<H::Body>, Error> {
         let mut earlier = None;
-        let answered = self.in_turn(call, record, question, &mut earlier).await;
+        let answered = self.in_turn(&mut call, record, &question, &mut earlier).await;
         match (answered, earlier) {
             (Err(error), Some(earlier)) if earlier.tells_more_than(&error, self.host.now()) => {
                 Ok(earlier.shown(record))
@@ -128,15 +128,15 @@ impl<H: Host> Core<H> {
     }
 
     /// Asks one target after the other; the last answer that gave way is left in `earlier`.
-    async fn in_turn(
-        self: &Rc<Self>,
-        mut call: Call<'_, H::Upload>,
+    async fn in_turn<'a>(
+        self: &'a Rc<Self>,
+        call: &mut Call<'a, H::Upload>,
         record: &mut Record,
-        question: Question<'_>,
+        question: &Question<'_>,
         earlier: &mut Option<Box<Earlier<H::Body>>>,
     ) -> Result<Reply<H::Body>, Error> {
         let mut course = self.course(&question.model, &call.incoming.headers)?;
-        let place = place(&mut call, &self.table.place);
+        let place = place(call, &self.table.place);
         let strict = self.table.strict || text(&call.incoming.headers, "x-wharf-strict") == Some("true");
         let aig = call.gateway.is_some();
         let mut headers = headers::to_upstream(std::mem::take(&mut call.incoming.headers), aig);
@@ -147,10 +147,10 @@ impl<H: Host> Core<H> {
             // What was left out for a target that gave way is no loss of this one's.
             record.dropped.clear();
             if entry.provider.local {
-                return self.echo(&question, &target, entry, strict, record);
+                return self.echo(question, &target, entry, strict, record);
             }
-            let way = match open_way(&call, &question, &target, entry) {
-                Ok(Way::Estimated) => return self.estimate(&question),
+            let way = match open_way(call, question, &target, entry) {
+                Ok(Way::Estimated) => return self.estimate(question),
                 Ok(way) => way,
                 Err(_) if course.left > 0 => continue,
                 Err(error) => return Err(error),
@@ -164,8 +164,8 @@ impl<H: Host> Core<H> {
             let busy = self.occupy_target(&course, watch.as_ref());
             let headers = if course.left == 0 { std::mem::take(&mut headers) } else { headers.clone() };
             let terms = &course.terms(entry, watch.as_ref());
-            let (call, target, order, place) = (&mut call, &target, &order, &place);
-            let asking = Asking { question: &question, target, entry, order, terms, place, strict };
+            let (target, order, place) = (&target, &order, &place);
+            let asking = Asking { question, target, entry, order, terms, place, strict };
             let asked = match way {
                 Way::Verbatim(rest) => self.ask_verbatim(call, asking, headers, rest, record).await?,
                 // Boxed: verbatim requests must not carry the size of this way.

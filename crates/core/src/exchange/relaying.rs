@@ -22,7 +22,7 @@ use std::pin::pin;
 use wharf_wire::chat::Failure;
 use wharf_wire::format::Format;
 use wharf_wire::opening::{Opened, Opening};
-use wharf_wire::scan::scan;
+use wharf_wire::scan::{ScanError, scan, scan_answer};
 use wharf_wire::translate::read_error;
 
 /// How much of a plain answer is held: most are here whole by then.
@@ -51,7 +51,10 @@ impl<H: Host> Core<H> {
         hold: Millis,
         record: &Record,
     ) -> Told<H::Body> {
-        let (ok, media) = (answer.status.is_success(), Media::of(&answer.headers));
+        let (ok, mut media) = (answer.status.is_success(), Media::of(&answer.headers));
+        if matches!((media, ask), (Media::Json { .. }, Some(Ask::Generate("streamGenerateContent")))) {
+            media = Media::Growing;
+        }
         let format = ask.map(Ask::format);
         // Events of images and audio end in no way that all providers share: what ended as HTTP says is whole.
         let unnamed = ask.is_some_and(|ask| matches!(ask, Ask::Images(_) | Ask::Audio(_)));
@@ -65,9 +68,8 @@ impl<H: Host> Core<H> {
                 let format = (!unnamed).then_some(format);
                 self.hold_stream(&mut answer.body, &answer.headers, format, hold).await
             }
-            Some(_) if matches!(media, Media::Json { .. }) => {
-                let alone = media == Media::Json { alone: true };
-                self.hold_plain(&mut answer.body, &answer.headers, alone, hold, &mut lane).await
+            Some(_) if matches!(media, Media::Json { .. } | Media::Growing) => {
+                self.hold_plain(&mut answer.body, &answer.headers, media, hold, &mut lane).await
             }
             Some(_) => Held::new(None, None),
         };
@@ -142,7 +144,7 @@ impl<H: Host> Core<H> {
         &self,
         body: &mut H::Body,
         headers: &Headers,
-        alone: bool,
+        media: Media,
         hold: Millis,
         lane: &mut Lane,
     ) -> Held {
@@ -157,8 +159,9 @@ impl<H: Host> Core<H> {
         let ended = loop {
             whole |= length.is_some_and(|length| first.length >= length);
             // Events go on as they come, whatever they are called.
-            let events = first.first.as_deref().is_some_and(is_events);
-            if whole || events || first.length >= HELD {
+            let goes_on =
+                first.first.as_deref().is_some_and(|text| media == Media::Growing || is_events(text));
+            if whole || goes_on || first.length >= HELD {
                 break None;
             }
             // As long as nothing has come at all there is nothing to show, and nothing is lost by waiting.
@@ -192,10 +195,10 @@ impl<H: Host> Core<H> {
             // Whatever was to follow it, an answer that is whole is one.
             (Some(_), Some(held)) if !coded && scan(held).is_ok() => None,
             (Some(error), _) => Some(Outcome::Failed(error).into()),
-            (None, Some(held)) if !coded => plain_trouble(held).or_else(|| {
-                let broken = whole && alone && is_no_json(held, lane);
-                broken.then(|| Trouble::of(&Failure::malformed("it is no JSON")))
-            }),
+            (None, Some(held)) if !coded && whole && media == (Media::Json { alone: true }) => {
+                whole_trouble(held, lane)
+            }
+            (None, Some(held)) if !coded => plain_trouble(held),
             (None, Some(_)) => None,
             (None, None) => Some(Outcome::Broken.into()),
         };
@@ -208,20 +211,24 @@ fn is_events(text: &[u8]) -> bool {
     [&b"data:"[..], b"event:", b"id:", b"retry:", b":"].iter().any(|field| text.starts_with(field))
 }
 
-/// No reader takes it for JSON. What some servers write and some readers take (`NaN`, `-Infinity`, raw control characters,
-/// bytes that are no UTF-8) is between them. What was found on the way the lane need not look for.
-fn is_no_json(held: &[u8], lane: &mut Lane) -> bool {
-    match scan(held) {
+/// An error in place of an answer that is whole, or what is no answer. What was found on the way the lane need not look for.
+fn whole_trouble(held: &[u8], lane: &mut Lane) -> Option<Trouble> {
+    match scan_answer(held) {
         Ok(found) => {
-            lane.foresee(held, &found);
-            false
+            lane.foresee(&found);
+            // Nearly all are as usual, and need no second look.
+            if found.usage.is_some() && !found.error { None } else { plain_trouble(held) }
         }
-        Err(_) if is_events(held) => false,
-        Err(error) => {
-            let is_odd = |byte: &u8| matches!(byte, b'N' | b'I' | 0..0x20 | 0x80..);
-            !held.get(error.at).is_some_and(is_odd)
-        }
+        Err(error) => plain_trouble(held)
+            .or_else(|| is_no_json(held, &error).then(|| Trouble::of(&Failure::malformed("it is no JSON")))),
     }
+}
+
+/// No reader takes it for JSON. What some servers write and some readers take (`NaN`, `-Infinity`, raw control characters,
+/// bytes that are no UTF-8) is between them.
+fn is_no_json(held: &[u8], error: &ScanError) -> bool {
+    let is_odd = |byte: &u8| matches!(byte, b'N' | b'I' | 0..0x20 | 0x80..);
+    !is_events(held) && !held.get(error.at).is_some_and(is_odd)
 }
 
 fn broken(provider: &str) -> Error {
@@ -232,6 +239,11 @@ fn broken(provider: &str) -> Error {
 /// An error in place of an answer, as far as its beginning tells; it is shown as it came if nothing else can be tried.
 fn plain_trouble(begun: &[u8]) -> Option<Trouble> {
     let text = begun.trim_ascii_start();
+    // Gemini's stream without events begins so, and so do its errors there.
+    let text = match text.strip_prefix(b"[").map(<[u8]>::trim_ascii_start) {
+        Some(inside @ [b'{', ..]) => inside,
+        Some(_) | None => text,
+    };
     if text.is_empty() {
         return None;
     }
@@ -286,6 +298,9 @@ enum Media {
     Json {
         alone: bool,
     },
+    /// An array to which element after element is added: Gemini's other way to stream,
+    /// <https://ai.google.dev/api/generate-content#method:-models.streamgeneratecontent>.
+    Growing,
     Other,
 }
 
@@ -311,24 +326,39 @@ impl Media {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_no_json, plain_trouble};
+    use super::{plain_trouble, whole_trouble};
     use crate::headers::Headers;
     use crate::lane::Lane;
 
     #[test]
     fn only_what_nobody_reads_is_no_json() {
-        let lane = || Lane::new(&Headers::new(), &[], None, true, true);
-        for broken in ["{\"a\":1", "{\"a\" 1}", "{\"a\":nul", "{\"a\":1}}", "[1,]", ""] {
-            assert!(is_no_json(broken.as_bytes(), &mut lane()), "{broken}");
+        let trouble = |held: &[u8]| {
+            let mut lane = Lane::new(&Headers::new(), &[], None, true, true);
+            whole_trouble(held, &mut lane).is_some()
+        };
+        for broken in ["{\"a\":1", "{\"a\" 1}", "{\"a\":nul", "{\"a\":1}}", "[1,]", "<html>"] {
+            assert!(trouble(broken.as_bytes()), "{broken}");
         }
-        for taken in ["{\"a\":1}", "{\"a\":NaN}", "{\"a\":-Infinity}", "{\"a\":\"\u{1}\"}"] {
-            assert!(!is_no_json(taken.as_bytes(), &mut lane()), "{taken}");
+        for taken in ["{\"a\":1}", "{\"a\":NaN}", "{\"a\":-Infinity}", "{\"a\":\"\u{1}\"}", "[]"] {
+            assert!(!trouble(taken.as_bytes()), "{taken}");
         }
-        assert!(!is_no_json(b"{\"a\":\"\xff\"}", &mut lane()));
-        assert!(
-            !is_no_json(b"data: {\"a\":1}\n\n", &mut lane())
-                && plain_trouble(b"data: {\"error\":null}\n\n").is_none()
-        );
-        assert!(plain_trouble(b"<html>").is_some());
+        assert!(!trouble(b"{\"a\":\"\xff\"}"));
+        assert!(!trouble(b"data: {\"a\":1}\n\n") && !trouble(b"data: {\"error\":null}\n\n"));
+    }
+
+    #[test]
+    fn an_error_in_place_of_an_answer_is_known_by_its_beginning() {
+        for error in [
+            r#"{"error": {"message":"no"}}"#,
+            r#"{ "type" : "error","error":{}}"#,
+            "[{\n  \"error\": {\"code\": 503}}]",
+        ] {
+            assert!(plain_trouble(error.as_bytes()).is_some(), "{error}");
+        }
+        for answer in
+            [r#"{"error":null,"choices":[]}"#, r#"{"id":1,"error":{}}"#, r#"[{"candidates":[]}]"#, "["]
+        {
+            assert!(plain_trouble(answer.as_bytes()).is_none(), "{answer}");
+        }
     }
 }

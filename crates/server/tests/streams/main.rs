@@ -122,6 +122,33 @@ fn each_event_is_at_the_client_before_the_next_one_is_sent() {
 }
 
 #[test]
+fn geminis_growing_array_grows_at_the_client_too() {
+    let (reply, feed) = Reply::fed(200);
+    let upstream = Upstream::queued([reply.header("content-type", "application/json; charset=UTF-8")]);
+    // Nobody waits for the array's end: the test would take an hour.
+    let config = json!({
+        "PROXY_API_KEY": CALLER,
+        "hold_ms": 3_600_000,
+        "providers": {"gemini": {"base_url": upstream.url(""), "keys": ["own-key-1"]}},
+    });
+    let wharf = Wharf::launch(env!("CARGO_BIN_EXE_wharf")).config(&config.to_string()).start();
+    let mut client = Client::connect(wharf.address());
+    send(&mut client, "/v1beta/models/gemini/m:streamGenerateContent", r#"{"contents":[]}"#);
+    let element = r#"{"candidates":[{"content":{"parts":[{"text":"a"}]},"index":0}]}"#;
+    let pieces = [format!("[{element}"), format!(",\r\n{element}"), "]".to_owned()];
+    feed.chunk(pieces[0].as_str());
+    let mut response = client.read_head("POST").unwrap();
+    for (at, piece) in pieces.iter().enumerate() {
+        if at > 0 {
+            feed.chunk(piece.as_str());
+        }
+        assert_eq!(client.read_piece(&mut response).as_deref(), Some(piece.as_bytes()));
+    }
+    feed.finish();
+    assert!(client.read_piece(&mut response).is_none() && response.complete);
+}
+
+#[test]
 fn a_pass_through_hands_on_single_bytes_as_they_come() {
     let (reply, feed) = Reply::fed(200);
     let upstream = Upstream::queued([reply.header("content-type", "application/vnd.amazon.eventstream")]);

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::scan::scan;
+use crate::scan::scan_answer;
 
 fn sse(format: Format, text: &str) -> Seen {
     let mut tap = Tap::sse(Some(format));
@@ -192,7 +192,7 @@ fn what_a_scan_finds_of_a_whole_body_is_what_is_seen_of_it() {
     let seen = |body: &Bytes, foresee: bool| {
         let mut tap = Tap::json(Some(Format::OpenAiChat));
         if foresee {
-            tap.foresee(body, &scan(body).unwrap());
+            tap.foresee(&scan_answer(body).unwrap());
         }
         tap.pass(body);
         tap.finish()
@@ -212,7 +212,7 @@ fn what_a_scan_finds_of_a_whole_body_is_what_is_seen_of_it() {
     // More than was thought to be all: what was foreseen is forgotten.
     let whole = Bytes::from(format!(r#"{{"usage":{usage}}}"#));
     let mut longer = Tap::json(Some(Format::OpenAiChat));
-    longer.foresee(&whole, &scan(&whole).unwrap());
+    longer.foresee(&scan_answer(&whole).unwrap());
     longer.pass(&whole);
     longer.push(br#"{"usage":{"prompt_tokens":5}}"#);
     assert_eq!(longer.finish().usage.input, Some(5));

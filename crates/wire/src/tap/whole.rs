@@ -2,7 +2,7 @@
 //! reading what stands before. Anything unusual is left to the probe.
 
 use crate::Usage;
-use crate::scan::{Scan, value_end};
+use crate::scan::value_end;
 use crate::usage::Counts;
 use memchr::memmem::Finder;
 use std::sync::LazyLock;
@@ -30,14 +30,6 @@ pub(super) fn usage(body: &[u8]) -> Option<Usage> {
     let end = start + counts.add_prefix(body.get(start..)?)?;
     let behind = body.get(end..).filter(|behind| behind.len() <= MAX_BEHIND)?;
     closes_the_root(behind).then(|| counts.usage())
-}
-
-/// The same of a body that was scanned.
-pub(super) fn usage_at(body: &[u8], found: &Scan) -> Option<Usage> {
-    let object = body.get(found.usage.clone()?).filter(|_| !found.error)?;
-    let mut counts = Counts::default();
-    counts.add_prefix(object)?;
-    Some(counts.usage())
 }
 
 /// Where the object begins whose colon comes next.

@@ -1,7 +1,7 @@
 //! One pass over a small object of counts: names and numbers, nested objects one level down. What it does not know
-//! how to read it says so, and the slow reader takes over.
+//! how to read it says so, and the slow reader takes over. What it does read is valid JSON: nobody need look again.
 
-use memchr::memchr2;
+use crate::scan::{is_ascii, plain_end};
 
 /// A number or an object in an object of counts.
 pub(super) enum Found<'a> {
@@ -81,15 +81,15 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A string without escapes, whatever else is in it: names are compared, and texts are passed over.
+    /// A string of ASCII without escapes.
     fn string(&mut self) -> Option<&'a [u8]> {
         if !self.take(b'"') {
             return None;
         }
-        let end = memchr2(b'"', b'\\', self.rest)?;
-        let (text, behind) = self.rest.split_at_checked(end)?;
+        let mut high = 0;
+        let (text, behind) = self.rest.split_at_checked(plain_end(self.rest, 0, &mut high))?;
         self.rest = behind.strip_prefix(b"\"")?;
-        Some(text)
+        is_ascii(high).then_some(text)
     }
 
     /// A whole number that ends where its value does.
@@ -99,7 +99,9 @@ impl<'a> Cursor<'a> {
             sum = sum.wrapping_mul(10).wrapping_add(u64::from(digit - b'0'));
             (rest, digits) = (behind, digits + 1);
         }
-        if !(1..=19).contains(&digits) || matches!(rest.first(), Some(b'.' | b'e' | b'E')) {
+        let leads_with_zero = digits > 1 && self.next_is(b'0');
+        if !(1..=19).contains(&digits) || leads_with_zero || matches!(rest.first(), Some(b'.' | b'e' | b'E'))
+        {
             return None;
         }
         self.rest = rest;
@@ -111,8 +113,9 @@ impl<'a> Cursor<'a> {
         if self.next_is(b'"') {
             return self.string().is_some();
         }
-        let word = self.rest.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
-        self.rest = self.rest.get(word..).unwrap_or_default();
-        word > 0
+        let words = [&b"null"[..], b"true", b"false"];
+        let behind = words.into_iter().find_map(|word| self.rest.strip_prefix(word));
+        self.rest = behind.unwrap_or(self.rest);
+        behind.is_some()
     }
 }
