@@ -25,7 +25,7 @@ pub(crate) use edit::replace;
 pub use edit::{Edited, Edits, Segments, edit, splice};
 pub(crate) use members::value_end;
 pub use members::{Member, Members, members};
-pub(crate) use text::{is_ascii, plain_end, string_end, unescape};
+pub(crate) use text::{is_ascii, plain_end, plain_start, string_end, unescape};
 
 /// The deepest nesting that is accepted.
 pub const MAX_DEPTH: usize = 1024;
@@ -315,7 +315,7 @@ impl<'a> Scanner<'a> {
     #[inline(always)]
     fn string(&mut self, at: usize) -> Result<(usize, bool), ScanError> {
         // Most strings are names and short words.
-        let end = text::plain_start(self.body, at + 1, &mut self.high);
+        let end = plain_start(self.body, at + 1, &mut self.high);
         if self.body.get(end) == Some(&b'"') {
             return Ok((end + 1, false));
         }
@@ -378,6 +378,7 @@ impl<'a> Scanner<'a> {
         let range = self.value_at..end;
         let value = self.body.get(range.clone()).unwrap_or_default();
         match self.member {
+            Name::Error if value == b"null" => {}
             Name::Error => self.note_error(),
             Name::Usage | Name::Other => {}
             _ if self.answer.is_some() => {}

@@ -10,7 +10,7 @@ use crate::usage::Counts;
 pub struct Answer {
     /// The last top-level `usage`, where it is of the usual form; else it is to be looked for.
     pub usage: Option<Usage>,
-    /// There is a top-level `error`, whatever it is.
+    /// There is a top-level `error` that is not null.
     pub error: bool,
 }
 
@@ -60,7 +60,9 @@ mod tests {
         {
             assert_eq!(input(none), None, "{none}");
         }
-        assert!(scan_answer(br#"{"error":null}"#).unwrap().error);
+        assert!(scan_answer(br#"{"error":{}}"#).unwrap().error);
+        // OpenAI's Responses always have one.
+        assert!(!scan_answer(br#"{"error":null}"#).unwrap().error);
         assert!(!scan_answer(br#"{"a":{"error":1}}"#).unwrap().error);
     }
 

@@ -43,7 +43,7 @@ pub(crate) fn plain_end(body: &[u8], mut at: usize, high: &mut u64) -> usize {
 /// As [`plain_end`], but after a few words it stops wherever it is: what is still plain there is a long text, for
 /// which there are better ways.
 #[inline(always)]
-pub(super) fn plain_start(body: &[u8], mut at: usize, high: &mut u64) -> usize {
+pub(crate) fn plain_start(body: &[u8], mut at: usize, high: &mut u64) -> usize {
     let mut seen = *high;
     for _ in 0..WORDS_OF_SHORT {
         let Some(word) = body.get(at..at + 8).and_then(<[u8]>::first_chunk::<8>) else { break };

@@ -202,6 +202,7 @@ fn what_a_scan_finds_of_a_whole_body_is_what_is_seen_of_it() {
         format!(r#"{{"usage" : {usage} , "choices":[]}}"#),
         format!(r#"{{"usage":{usage},"error":{{"message":"x"}}}}"#),
         r#"{"usage":null,"choices":[{}]}"#.to_owned(),
+        format!(r#"{{"error":null,"usage":{usage}}}"#),
         r#"{"choices":[{}]}"#.to_owned(),
         format!(r#"[{{"usage":{usage}}}]"#),
     ] {
