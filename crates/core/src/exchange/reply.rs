@@ -119,10 +119,10 @@ impl<B> Reply<B> {
         }
     }
 
-    /// Puts our own headers on.
+    /// Puts our own headers on. No upstream's of these names are left: see [`to_client`](crate::headers::to_client).
     pub(super) fn outgoing(mut self, record: &mut Record) -> Outgoing<B> {
         record.status = self.status.as_u16();
-        self.headers.insert(REQUEST_ID, value(&record.id));
+        self.headers.append(REQUEST_ID, value(&record.id));
         if !record.provider.is_empty() {
             let attempts =
                 if record.attempts == 1 { HeaderValue::from_static("1") } else { record.attempts.into() };
@@ -131,12 +131,12 @@ impl<B> Reply<B> {
             } else {
                 cow(&record.egress)
             };
-            self.headers.insert(PROVIDER, cow(&record.provider));
-            self.headers.insert(ATTEMPTS, attempts);
-            self.headers.insert(EGRESS, egress);
+            self.headers.append(PROVIDER, cow(&record.provider));
+            self.headers.append(ATTEMPTS, attempts);
+            self.headers.append(EGRESS, egress);
         }
         if !record.dropped.is_empty() {
-            self.headers.insert(DROPPED, value(&record.dropped.join(",")));
+            self.headers.append(DROPPED, value(&record.dropped.join(",")));
         }
         Outgoing { status: self.status, headers: self.headers, body: self.body }
     }
