@@ -219,7 +219,8 @@ impl KeyHealth {
         let longest = if self.why == Some(Why::Limited) { LONGEST_HINT } else { LONGEST };
         let own = [(&mut self.until, longest), (&mut self.probe, PROBE)].into_iter();
         let models = self.models.values_mut().map(|until| (until, LONGEST_HINT));
-        let mut far = false;
+        // Nothing may be held against it any more, and then the time of its last change is all that is too far ahead.
+        let mut far = self.at > now + LONGEST;
         for (until, most) in own.chain(models) {
             far |= *until > now + most;
             *until = (*until).min(now + most);

@@ -1,6 +1,6 @@
 use super::*;
 use crate::secret::Secret;
-use crate::store::{Candidate, LONGEST, LONGEST_HINT, Lease, Outcome, Standing, Turn, Why};
+use crate::store::{Candidate, LONGEST, LONGEST_HINT, Lease, Outcome, REMEMBERED, Standing, Turn, Why};
 use proptest::prelude::*;
 
 fn id(number: u32) -> KeyId {
@@ -180,6 +180,7 @@ fn a_clock_that_steps_back_makes_nothing_last_longer_than_it_may() {
     assert!(lease_of(&mut pool, &keys(3)[2..], None, Turn::Strict, year + 300_000).probe);
     let model = Some("m".to_owned());
     pool.apply(&Op::Report { key: id(3), model, outcome: LIMITED, now: Millis(year) });
+    pool.apply(&Op::Reset { key: id(4), now: Millis(year) });
     let other = pool.keys.clone();
     // The first look after the step: whoever looks.
     for op in [
@@ -196,11 +197,21 @@ fn a_clock_that_steps_back_makes_nothing_last_longer_than_it_may() {
         assert_eq!(pool.keys[&id(3)].models["m"], Millis(1) + LONGEST_HINT);
         pool.apply(&Op::Look { now: Millis(2) });
         assert_eq!(pool.keys[&id(0)].until, Millis(1) + LONGEST, "once");
+        assert_eq!(pool.keys[&id(4)].at, Millis(1), "nothing is held against it");
+        let mut others = Pool::default();
+        report(&mut others, 4, Outcome::Refused, 2);
+        pool.absorb(others.keys, Millis(2));
+        assert_eq!(pool.keys[&id(4)].streak, 1, "what others learn by the new clock is taken over");
         let probe = lease_of(&mut pool, &keys(1), None, Turn::Strict, 1 + LONGEST.0);
         assert!(probe.probe);
         report(&mut pool, 0, Outcome::Served, 2 + LONGEST.0);
         assert_eq!(pool.keys[&id(0)].at, Millis(2 + LONGEST.0), "the later word is told by the new clock");
     }
+    pool.apply(&Op::Look { now: Millis(1) });
+    pool.absorb(BTreeMap::default(), Millis(1) + REMEMBERED);
+    assert!(pool.keys.contains_key(&id(4)), "it is remembered for as long as it may be");
+    pool.absorb(BTreeMap::default(), Millis(2) + REMEMBERED);
+    assert!(!pool.keys.contains_key(&id(4)), "and no longer");
     let mut late = Pool::default();
     late.absorb(other, Millis(1));
     assert_eq!(late.keys[&id(0)].until, Millis(1) + LONGEST);

@@ -247,7 +247,8 @@ end
 local function pull_in(now)
   local any = false
   for _, health in pairs(keys) do
-    local far = false
+    -- Nothing may be held against it any more, and then the time of its last change is all that is too far ahead.
+    local far = health.at > now + LONGEST
     local function nearer(ends, most)
       far = far or ends > now + most
       return math.min(ends, now + most)
