@@ -185,12 +185,14 @@ fn run(mut connection: Connection, steps: &Receiver<Step>) {
     }
 }
 
-/// Does a batch in one transaction. It holds the write lock from its start, so that no other process can
-/// read the same cursor, unless nobody wants to write.
+/// Does a batch in one transaction. It holds the write lock from its start, so that no other process can read the same
+/// cursor. Those who only look wait for nobody, as long as nothing changes.
 fn apply(connection: &mut Connection, batch: &[Step]) -> Result<Vec<Reply>, rusqlite::Error> {
     let looking = batch.iter().all(|step| matches!(step.op, Op::Look { .. }));
-    let behavior = if looking { TransactionBehavior::Deferred } else { TransactionBehavior::Immediate };
-    let transaction = connection.transaction_with_behavior(behavior)?;
+    if looking && let Some(replies) = look(connection, batch)? {
+        return Ok(replies);
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let mut replies = Vec::with_capacity(batch.len());
     for step in batch {
         let before = load(&transaction, &step.shard)?;
@@ -200,6 +202,22 @@ fn apply(connection: &mut Connection, batch: &[Step]) -> Result<Vec<Reply>, rusq
     }
     transaction.commit()?;
     Ok(replies)
+}
+
+/// Does a batch of looks without the write lock. `None`: one of them found what is to be kept, as after a clock has
+/// stepped back. SQLite lets nobody write who has read what another has changed since: it is for a transaction of its own.
+fn look(connection: &mut Connection, batch: &[Step]) -> Result<Option<Vec<Reply>>, rusqlite::Error> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
+    let mut replies = Vec::with_capacity(batch.len());
+    for step in batch {
+        let before = load(&transaction, &step.shard)?;
+        let mut pool = before.clone();
+        replies.push(pool.apply(&step.op));
+        if pool != before {
+            return Ok(None);
+        }
+    }
+    Ok(Some(replies))
 }
 
 fn load(transaction: &Transaction<'_>, shard: &Shard) -> Result<Pool, rusqlite::Error> {

@@ -1,4 +1,5 @@
 use super::*;
+use std::cell::RefCell;
 use wharf_core::store::Outcome;
 use wharf_core::time::Millis;
 use wharf_testkit::store;
@@ -71,5 +72,40 @@ fn a_turn_that_nobody_waits_for_any_more_is_not_taken() {
     assert_eq!(next.try_recv().unwrap(), Ok(Reply::Index(0)));
     let Reply::Health(known) = known.try_recv().unwrap().unwrap() else { panic!("health") };
     assert!(known.contains_key(&key), "what was learnt holds");
+    std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+}
+
+thread_local! {
+    /// Another process in the middle of a write, which it ends once somebody waits for it.
+    static WRITER: RefCell<Option<Connection>> = const { RefCell::new(None) };
+}
+
+fn writer_ends(_: i32) -> bool {
+    let writer = WRITER.take();
+    writer.is_some_and(|writer| writer.execute_batch("INSERT INTO counters VALUES ('T', 1); COMMIT").is_ok())
+}
+
+#[test]
+fn a_look_after_the_clock_stepped_back_waits_for_who_writes_and_is_kept() {
+    let path = place("stepped-back");
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let mut connection = open(&path, Duration::from_secs(10)).unwrap();
+    let writer = open(&path, Duration::from_secs(10)).unwrap();
+    let step = |connection: &mut Connection, op| {
+        let step = Step { shard: Shard("S".into()), op, answer: oneshot::channel().0 };
+        apply(connection, &[step]).map(|mut replies| replies.remove(0))
+    };
+    let key = "000000000001".parse().unwrap();
+    let later = Millis(31_536_000_000);
+    step(&mut connection, Op::Report { key, model: None, outcome: Outcome::Refused, now: later }).unwrap();
+    writer.execute_batch("BEGIN IMMEDIATE").unwrap();
+    step(&mut connection, Op::Look { now: later }).expect("whoever only looks waits for nobody");
+    connection.busy_handler(Some(writer_ends)).unwrap();
+    WRITER.set(Some(writer));
+    for now in [1, 2] {
+        let reply = step(&mut connection, Op::Look { now: Millis(now) }).unwrap();
+        let Reply::Health(known) = reply else { panic!("health") };
+        assert_eq!(known[&key].until, Millis(1) + wharf_core::store::LONGEST, "from the first look on");
+    }
     std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
 }
