@@ -276,3 +276,46 @@ fn callers_in_a_hurry_open_no_breaker() {
     assert_eq!(plain(&wharf, "smart").status, 200);
     assert_eq!(upstream.request().target, "/a/v1/chat/completions");
 }
+
+#[test]
+fn a_target_that_failed_holds_no_connection_while_the_next_is_asked() {
+    let down = || Reply::json(500, &json!({"error": {"message": "down", "type": "api_error"}}));
+    let stalled = || Reply::stall_after_head(500);
+    let first = Upstream::queued([down(), down(), stalled()]);
+    let (mut replies, mut feeds) = (Vec::new(), Vec::new());
+    for _ in 0..3 {
+        let (reply, feed) = Reply::fed(200);
+        replies.push(reply.header("content-type", "application/json"));
+        feeds.push(feed);
+    }
+    let second = Upstream::queued(replies);
+    let providers = json!({
+        "a": {"base_url": first.url("/v1"), "keys": [KEYS[0]], "format": "anthropic_messages"},
+        "v": {"base_url": first.url("/v1"), "keys": [KEYS[0]]},
+        "b": {"base_url": second.url("/v1"), "keys": [KEYS[1]]},
+    });
+    let routes = json!({"translated": {"targets": ["a/m", "b/m"]}, "verbatim": {"targets": ["v/m", "b/m"]}});
+    let wharf = launch(&first, &[("providers", providers), ("routes", routes)]).args(&["--workers", "1"]);
+    let wharf = wharf.start();
+    let mut clients = Vec::new();
+    for (at, route) in ["verbatim", "translated", "verbatim"].into_iter().enumerate() {
+        let mut client = Client::connect(wharf.address());
+        let body = json!({"model": route, "messages": [{"role": "user", "content": "hi"}]}).to_string();
+        client.send_request("POST", "/v1/chat/completions", &[], body.as_bytes());
+        second.wait_for_requests(at + 1);
+        clients.push(client);
+    }
+    // The one that was read to its end is used again, and closed once it falls silent; nobody has an answer yet.
+    first.wait_until_closed();
+    for (feed, client) in feeds.into_iter().zip(&mut clients) {
+        feed.chunk("{\"choices\":[]}");
+        feed.finish();
+        assert_eq!(client.read().unwrap().status, 200);
+    }
+    for line in wharf.access_log(3) {
+        assert_eq!(
+            (&line["status"], &line["error"], &line["provider"]),
+            (&json!(200), &Value::Null, &json!("b"))
+        );
+    }
+}

@@ -120,8 +120,10 @@ impl<H: Host> Core<H> {
         let mut earlier = None;
         let answered = self.in_turn(&mut call, record, &question, &mut earlier).await;
         match (answered, earlier) {
-            (Err(error), Some(earlier)) if earlier.tells_more_than(&error, self.host.now()) => {
-                Ok(earlier.shown(record))
+            (Err(error), Some(earlier)) => {
+                let now = self.host.now();
+                let tells = earlier.tells_more_than(&error, now, record.attempts);
+                if tells { Ok(earlier.shown(record, now)) } else { Err(error) }
             }
             (answered, _) => answered,
         }
@@ -146,6 +148,7 @@ impl<H: Host> Core<H> {
             record.model.clone_from(&target.model);
             // What was left out for a target that gave way is no loss of this one's.
             record.dropped.clear();
+            earlier.iter_mut().for_each(|earlier| earlier.calls = record.attempts);
             if entry.provider.local {
                 return self.echo(question, &target, entry, strict, record);
             }

@@ -164,14 +164,16 @@ impl<H: Host> Core<H> {
                     None => next = Next::Show,
                 }
             }
-            if !matches!(next, Next::Show | Next::Again) {
+            if matches!(next, Next::Retry | Next::Key) {
                 record.gives_way(provider, seen.lesson.class.word());
             }
             match next {
                 Next::Again => tries.fresh = true,
                 Next::Retry => (tries.retried, tries.fresh) = (tries.retried + 1, false),
                 Next::Key => (tries.keys, tries.fresh) = (key, false),
-                Next::Target => return Ended::Next(Box::pin(self.keep(seen, limits, record)).await),
+                Next::Target => {
+                    return Ended::Next(Box::pin(self.keep(seen, provider, limits, record)).await);
+                }
                 Next::Show => return self.show(seen.got, limits, busy, record).await,
             }
         }

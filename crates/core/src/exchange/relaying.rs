@@ -265,14 +265,15 @@ fn plain_trouble(begun: &[u8]) -> Option<Trouble> {
 
 /// Pieces that were read; mostly one.
 #[derive(Default)]
-struct Pieces {
+pub(super) struct Pieces {
     first: Option<Bytes>,
     rest: BytesMut,
-    length: usize,
+    /// Bytes of all of them.
+    pub length: usize,
 }
 
 impl Pieces {
-    fn push(&mut self, piece: Bytes) {
+    pub(super) fn push(&mut self, piece: Bytes) {
         self.length += piece.len();
         match &self.first {
             None => self.first = Some(piece),
@@ -285,7 +286,7 @@ impl Pieces {
         }
     }
 
-    fn joined(self) -> Option<Bytes> {
+    pub(super) fn joined(self) -> Option<Bytes> {
         if self.rest.is_empty() { self.first } else { Some(self.rest.freeze()) }
     }
 }
