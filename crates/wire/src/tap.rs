@@ -17,7 +17,7 @@ use bytes::Bytes;
 use probe::Probe;
 use sse::SseTap;
 
-/// The longest first piece that is held unread.
+/// The longest first piece that is held unread, where nobody knows whether it is all.
 const MAX_HELD: usize = 64 << 10;
 
 /// What a tap has seen of one answer.
@@ -79,8 +79,9 @@ impl Tap {
 
     /// The next bytes, which may be held without a copy: the first piece of a JSON body is read only if another follows.
     pub fn pass(&mut self, piece: &Bytes) {
+        let short = self.foreseen.is_some() || piece.len() <= MAX_HELD;
         match &self.kind {
-            Kind::Json(probe) if self.held.is_none() && !probe.started() && piece.len() <= MAX_HELD => {
+            Kind::Json(probe) if self.held.is_none() && !probe.started() && short => {
                 self.held = Some(piece.clone());
             }
             Kind::Json(_) | Kind::Sse(_) => self.push(piece),

@@ -210,11 +210,18 @@ fn what_a_scan_finds_of_a_whole_body_is_what_is_seen_of_it() {
         assert_eq!(seen(&body, true), seen(&body, false), "{body:?}");
     }
 
-    // More than was thought to be all: what was foreseen is forgotten.
-    let whole = Bytes::from(format!(r#"{{"usage":{usage}}}"#));
-    let mut longer = Tap::json(Some(Format::OpenAiChat));
-    longer.foresee(&scan_answer(&whole).unwrap());
-    longer.pass(&whole);
-    longer.push(br#"{"usage":{"prompt_tokens":5}}"#);
-    assert_eq!(longer.finish().usage.input, Some(5));
+    // Whatever its length, it is not read again. More than was thought to be all: what was foreseen is forgotten.
+    for length in [0, MAX_HELD] {
+        let whole = Bytes::from(format!(r#"{{"usage":{usage},"x":"{}"}}"#, "x".repeat(length)));
+        let mut tap = Tap::json(Some(Format::OpenAiChat));
+        tap.foresee(&scan_answer(&whole).unwrap());
+        tap.pass(&whole);
+        assert!(!tap.probe().started(), "{length}");
+        assert_eq!(tap.finish(), seen(&whole, false));
+        let mut longer = Tap::json(Some(Format::OpenAiChat));
+        longer.foresee(&scan_answer(&whole).unwrap());
+        longer.pass(&whole);
+        longer.push(br#"{"usage":{"prompt_tokens":5}}"#);
+        assert_eq!(longer.finish().usage.input, Some(5));
+    }
 }
