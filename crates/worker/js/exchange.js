@@ -7,7 +7,7 @@ import * as events from "./events.js";
 import { changed, head, headers, list } from "./head.js";
 import { pace, pipe, translate } from "./relay.js";
 import { step } from "./rotation.js";
-import { Source } from "./source.js";
+import { Failed, Source } from "./source.js";
 import { collect, upload } from "./upload.js";
 
 let last = 0;
@@ -328,9 +328,12 @@ class Answer {
     this.response = response;
   }
 
-  // The platform takes half the time for this that pieces take.
+  // The platform takes half the time for this that pieces take. Only where its length is announced: less than that is a cut.
   whole() {
-    return (this.#whole ??= this.response.arrayBuffer().then((bytes) => (this.bytes = bytes)));
+    return (this.#whole ??= this.response.arrayBuffer().then((bytes) => {
+      if (bytes.byteLength !== Number(this.response.headers.get("content-length"))) throw new Failed(events.CLOSED);
+      return (this.bytes = bytes);
+    }));
   }
 
   get source() {

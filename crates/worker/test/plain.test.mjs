@@ -74,6 +74,22 @@ for (const [where, cf] of [
   });
 }
 
+test("fewer bytes than were announced are a cut, should the platform take them for all", async (t) => {
+  const source = `
+    import worker from "./index.js";
+    export * from "./index.js";
+    const { arrayBuffer } = Response.prototype;
+    Response.prototype.arrayBuffer = async function () { return (await arrayBuffer.call(this)).slice(0, 40); };
+    export default worker;`;
+  const { provider, worker } = await stage(t, { source });
+  const text = whole();
+  answering(provider, { "content-length": text.length }, ended(text));
+  for (const cf of [undefined, HK]) {
+    const answer = await ask(worker.url + PATH, { ...CHAT, cf });
+    assert.deepEqual([answer.status, JSON.parse(answer.text).error.code], [502, "upstream_unreachable"]);
+  }
+});
+
 test("an error in a 200 keeps its words and gets its status", async (t) => {
   const { provider, worker } = await quick(t);
   const error = JSON.stringify({ error: { message: "overloaded", code: 503 } });
