@@ -187,7 +187,7 @@ fn streamed(
     if !first.is_empty() {
         settle.begins();
     }
-    let flow = Flow::relayed(stream.lane, settle, shared.keepalive.get());
+    let flow = Flow::relayed(stream.lane, settle, shared.keepalive.get(), look);
     let mut commands = shared.commands.borrow_mut();
     let idle = body.idle.0.min(i32::MAX as u64) as u32;
     commands.numbers(&[RELAYED, body.id, idle, flow.wait(), look, length]);

@@ -7,9 +7,6 @@ use wharf_core::lane::Lane;
 use wharf_core::time::Millis;
 use wharf_wire::relay::End;
 
-/// How much later than it came a verbatim piece may be shown to us, in milliseconds: `js/relay.js` looks once a second.
-const LATE: u64 = 1500;
-
 /// An answer on its way.
 pub struct Flow {
     /// `None`: pieces of our own, or everything has passed.
@@ -17,6 +14,8 @@ pub struct Flow {
     settle: Settle,
     finished: bool,
     touched: u64,
+    /// How much later than it came a piece may be shown to us, in milliseconds.
+    late: u64,
     /// How long until the client hears from us. Nothing can be put into what the platform pipes.
     keepalive: Option<Millis>,
     /// When the client last heard something.
@@ -27,19 +26,22 @@ impl Flow {
     /// Pieces of our own.
     pub fn own(settle: Settle) -> Self {
         let now = settle.now();
-        Self { lane: None, settle, finished: false, touched: now, keepalive: None, heard: now }
+        Self { lane: None, settle, finished: false, touched: now, late: 0, keepalive: None, heard: now }
     }
 
-    /// An upstream's answer.
-    pub fn relayed(lane: Lane, settle: Settle, keepalive: Option<Millis>) -> Self {
+    /// An upstream's answer; `look` is how often what the platform pipes is shown to us, in milliseconds (0: it all passes
+    /// here).
+    pub fn relayed(lane: Lane, settle: Settle, keepalive: Option<Millis>, look: u32) -> Self {
         let (keepalive, now) = (keepalive.filter(|_| !lane.is_verbatim()), settle.now());
-        Self { lane: Some(lane), settle, finished: false, touched: now, keepalive, heard: now }
+        // A timer of the platform is late at times, too.
+        let late = u64::from(look) * 3 / 2;
+        Self { lane: Some(lane), settle, finished: false, touched: now, late, keepalive, heard: now }
     }
 
     /// When the answer is to be given up, in milliseconds since 1970.
     fn deadline(&self) -> Option<u64> {
         let lane = self.lane.as_ref()?;
-        lane.deadline().map(|at| at.0 + if lane.is_verbatim() { LATE } else { 0 })
+        lane.deadline().map(|at| at.0 + self.late)
     }
 
     /// In how many milliseconds `quiet` is to be called; 0: never.

@@ -90,6 +90,32 @@ fn a_request_is_collected_sent_held_and_relayed() {
 }
 
 #[test]
+fn what_is_piped_is_given_up_hardly_later_than_its_time_is_over() {
+    let config = r#"{"providers":{"openai":{"timeouts":{"total_ms":5000}}}}"#;
+    for (media, piece, wait, look) in [
+        ("text/event-stream", "data: {\"choices\":[]}\n\n".into(), 6500, 1000),
+        ("application/json", format!("[{}", "1,".repeat(100_000)), 5150, 100),
+    ] {
+        let (mut isolate, said) = Isolate::new(&[
+            ("PROXY_API_KEY", "team-a"),
+            ("OPENAI_API_KEY", "sk-1"),
+            ("WHARF_CONFIG", config),
+        ]);
+        assert!(said.is_empty(), "{said:?}");
+        isolate.begin(CHAT, true);
+        isolate.event(1, 0, BODY);
+        let held = isolate.event(2, 0, format!("200\ncontent-type\n{media}").as_bytes());
+        let read = held.iter().position(|word| *word == READ).map(|at| held[at + 1]).unwrap();
+        let answered = isolate.event(read, 1, piece.as_bytes());
+        let respond = answered.iter().position(|word| *word == RESPOND).unwrap();
+        let [relayed, body, _, until, every] = answered[respond + 4..respond + 9] else {
+            panic!("an answer")
+        };
+        assert_eq!((relayed, body, until, every), (3, 2, wait, look), "{media}: {answered:?}");
+    }
+}
+
+#[test]
 fn a_client_that_leaves_takes_everything_with_it() {
     let (mut isolate, _) = Isolate::new(ENV);
     isolate.begin(CHAT, true);
