@@ -189,8 +189,8 @@ impl<H: Host> Keys<'_, H> {
             }
             _ => KeyOrder { start: below(self.random(), range.len()), ..order },
         };
-        // One that cools is no step: it would be the gateway's first try. One that has cooled off is: the gateway goes on
-        // behind it, and nobody would probe it otherwise.
+        // One that cools is no step: it would be the gateway's first try. Only a key that the caller named is just that, on
+        // purpose. One that has cooled off is a step, too: the gateway goes on behind it, and nobody would probe it otherwise.
         let named = (range.len() == 1).then_some(range.start);
         // At the gateway the others stand behind it: a step that fails gives way.
         let behind =
