@@ -317,10 +317,10 @@ impl<H: Host> Core<H> {
         // Nothing else can be done about a silent stream than to wait for it: then the caller may as well see its head.
         let hold = first_event.filter(|first| left.any() || *first < self.table.hold);
         let held = hold.unwrap_or(self.table.hold);
-        let tell = self.tell(answer, None, limits.telling, held, record);
+        let tell = pin!(self.tell(answer, None, limits.telling, held, record));
         let told = match self.time_left(limits) {
             None => tell.await,
-            Some(time) => match select(pin!(tell), pin!(self.host.sleep(time))).await {
+            Some(time) => match select(tell, pin!(self.host.sleep(time))).await {
                 Either::Left((told, _)) => told,
                 Either::Right(_) => return Seen::failed(TransportError::IdleTimeout),
             },
