@@ -26,15 +26,20 @@ pub struct Workerd {
 
 impl Workerd {
     /// For the Worker as it was last built in the folder `worker` (`crates/worker`). Where it or its packages are not
-    /// there, this is `None`, said in a line with `what` was left out, unless `WHARF_WORKER=1` demands them.
+    /// there, this is `None`, said in a line with `what` was left out, unless `WHARF_WORKER=1` demands them. With
+    /// `WHARF_WORKER=0` it is `None` in any case.
     pub fn launch(worker: &Path, what: &str) -> Option<Self> {
+        let wanted = std::env::var_os("WHARF_WORKER").unwrap_or_default();
+        if wanted == "0" {
+            left_out(what, "WHARF_WORKER=0");
+            return None;
+        }
         let node = worker.join("node_modules/.bin/node");
         let parts = [worker.join("build/wharf.wasm"), node.clone()];
         if let Some(missing) = parts.iter().find(|part| !part.exists()) {
-            let demanded = std::env::var_os("WHARF_WORKER").is_some_and(|value| value == "1");
             let how =
                 format!("there is no {}: `npm ci && npm run build` in crates/worker", missing.display());
-            assert!(!demanded, "WHARF_WORKER=1, but {how}");
+            assert!(wanted != "1", "WHARF_WORKER=1, but {how}");
             left_out(what, &how);
             return None;
         }
