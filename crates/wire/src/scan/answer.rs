@@ -55,6 +55,11 @@ mod tests {
         let input = |body: &str| scan_answer(body.as_bytes()).unwrap().usage.and_then(|usage| usage.input);
         assert_eq!(input(r#"{"a":[{"usage":{"prompt_tokens":9}}],"usage" : {"prompt_tokens":3} }"#), Some(3));
         assert_eq!(input(r#"{"usage":{"prompt_tokens":3},"usage":{"prompt_tokens":4}}"#), Some(4));
+        // Its last name ends where the body nearly does.
+        for last in ["completion_tokens", "a_name_that_is_longer_than_those_that_are_looked_at_in_one_go_are"]
+        {
+            assert_eq!(input(&format!(r#"{{"usage":{{"prompt_tokens":3,"{last}":4}}}}"#)), Some(3), "{last}");
+        }
         for none in
             [r#"{"usage":{"prompt_tokens":3},"usage":null}"#, r#"[{"usage":{"prompt_tokens":3}}]"#, "{}", "1"]
         {

@@ -1,7 +1,7 @@
 //! One pass over a small object of counts: names and numbers, nested objects one level down. What it does not know
 //! how to read it says so, and the slow reader takes over. What it does read is valid JSON: nobody need look again.
 
-use crate::scan::{is_ascii, plain_start};
+use crate::scan::{is_ascii, plain_end, plain_start};
 
 /// A number or an object in an object of counts.
 pub(super) enum Found<'a> {
@@ -81,13 +81,18 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A string of ASCII without escapes, and not a long one.
+    /// A string of ASCII without escapes.
     fn string(&mut self) -> Option<&'a [u8]> {
         if !self.take(b'"') {
             return None;
         }
         let mut high = 0;
-        let (text, behind) = self.rest.split_at_checked(plain_start(self.rest, 0, &mut high))?;
+        let mut end = plain_start(self.rest, 0, &mut high);
+        if self.rest.get(end) != Some(&b'"') {
+            // A long one, or one at the body's very end.
+            end = plain_end(self.rest, end, &mut high);
+        }
+        let (text, behind) = self.rest.split_at_checked(end)?;
         self.rest = behind.strip_prefix(b"\"")?;
         is_ascii(high).then_some(text)
     }
