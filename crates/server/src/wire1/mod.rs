@@ -8,6 +8,7 @@ mod buffers;
 mod encode;
 mod fields;
 mod head;
+mod names;
 mod scan;
 
 #[cfg(test)]
