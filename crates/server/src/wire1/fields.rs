@@ -1,6 +1,6 @@
 //! Header lines: from httparse's view into a `Headers`, with the facts that framing needs.
 
-use super::{Framing, HeadError, names};
+use super::{Framing, HeadError};
 use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use wharf_core::headers::Headers;
@@ -32,7 +32,7 @@ pub(super) fn build(head: &Bytes, lines: &[httparse::Header<'_>]) -> Result<(Hea
     let mut map = Headers::with_capacity(lines.len() + 6);
     let mut facts = Facts::default();
     for line in lines {
-        let name = names::read(line.name.as_bytes()).map_err(|_| HeadError::Malformed)?;
+        let name = HeaderName::from_bytes(line.name.as_bytes()).map_err(|_| HeadError::Malformed)?;
         facts.note(&name, line.value)?;
         let value =
             HeaderValue::from_maybe_shared(head.slice_ref(line.value)).map_err(|_| HeadError::Malformed)?;

@@ -8,7 +8,6 @@ mod buffers;
 mod encode;
 mod fields;
 mod head;
-mod names;
 mod scan;
 
 #[cfg(test)]
