@@ -1,5 +1,5 @@
 //! What a target answered that gave way: it is shown after all if those behind it cannot even be called, since what
-//! a provider says tells more than that others have no key.
+//! a provider says tells more than that others have no key, or that the time is over.
 
 use super::Core;
 use super::attempt::{Ended, Limits, Seen};
